@@ -4,18 +4,16 @@ grid_figures   the pages of a figure; no mean is over runs that differ in an opt
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from itertools import pairwise
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from randomnet import plotting, results
-from randomnet.comparison import combo_texts, hypothesis_tests, verdicts
+from randomnet.comparison import combo_texts, verdicts
 from randomnet.comparison.intervals import mean_interval
-from randomnet.comparison.network_identity import FIXED, origin, source_of_variation
-from randomnet.comparison.study import REFERENCE_VALUES, Combo, Study, canonical
+from randomnet.comparison.network_identity import FIXED, RUNS, origin, source_of_variation
+from randomnet.comparison.study import Combo, Study
 from randomnet.figures.grid_layout import (
     LABEL,
     GridLayout,
@@ -26,13 +24,37 @@ from randomnet.figures.grid_layout import (
     value_of,
     value_texts,
 )
-from randomnet.figures.option_words import option_label, option_words, short_name
+from randomnet.figures.grid_pairs import cells_of_starts, paired_series
+from randomnet.figures.option_words import option_label, option_words
 from randomnet.figures.runs import Figures, ended_runs, say
 from randomnet.plotting import Courses, Facet, Panel, Series
 from randomnet.plotting.run_marks import HOLLOW_SUFFIX
 
 MOST_PANELS, MOST_COLUMNS = 12, 4  # of a page
 Key = tuple[str, int]  # label and number of a combo
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A study in its layout: the series and the cell of each combo, and the runs that ended."""
+
+    study: Study
+    layout: GridLayout
+    looks: Mapping[Key, Series]
+    cells: Mapping[Key, tuple]
+    runs: pd.DataFrame
+
+    @classmethod
+    def of(cls, study: Study) -> "Grid":
+        """The grid of a study. Raises ConfigError for an arrangement that cannot be."""
+        layout = grid_layout(study)
+        looks = series_of_combos(study, layout)
+        return cls(study, layout, looks, cell_keys(study.combos, layout, dimensions(study)), ended_runs(study, looks))
+
+    @property
+    def series(self) -> list[Series]:
+        """All series, in their order."""
+        return list(dict.fromkeys(self.looks.values()))
 
 
 def grid_figures(
@@ -46,41 +68,29 @@ def grid_figures(
     labels:  axis labels by column, then by the combo's loss, where losses differ.
     crossings: by combo, where the quantity with a line at zero crosses it along the x axis, and its interval.
     """
-    layout = grid_layout(study)
-    looks = series_of_combos(study, layout)
-    runs = ended_runs(study, looks)
-    panels = [panel for panel in panels if panel.column in runs and _has_values(runs[panel.column])]
+    grid = Grid.of(study)
+    panels = [panel for panel in panels if panel.column in grid.runs and _has_values(grid.runs[panel.column])]
     if not panels and (history is None or history.empty):
         return
-    cells = cell_keys(study.combos, layout, dimensions(study))
-    runs = _with_doubts(runs, panels)
-    sets = facet_sets(study.combos, layout)
-    parts = [part for _, part in sets]
-    tables, facets = [], []
-    for place, (option, combos) in enumerate(sets):
-        table, facet = _facet(study, layout, option, combos, runs, cells, labels or {})
-        tables.append(table.assign(facet=place))
-        crossing = {looks[key].text: crossings[key] for combo in combos
-                    if crossings and (key := (combo.label, combo.number)) in crossings}  # fmt: skip
-        facets.append(replace(facet, crossings=crossing, notes={panel.column: _left_out_text(panel.column, table) for panel in panels}))
-    table = pd.concat(tables, ignore_index=True) if tables else runs
-    title = _title(study, layout, note)
-    series = list(dict.fromkeys(looks.values()))
-    courses = _courses(study, layout, parts, history, looks, cells, course)
-    pages = _pages(len(facets), len(panels) + (courses is not None), _columns(study, layout, len(facets)))
+    grid = replace(grid, runs=_with_doubts(grid.runs, panels))
+    sets = facet_sets(study.combos, grid.layout)
+    parts = [_facet(grid, option, combos, panels, labels or {}, crossings or {}) for option, combos in sets]
+    facets = [facet for _, facet in parts]
+    table = pd.concat([rows.assign(facet=place) for place, (rows, _) in enumerate(parts)], ignore_index=True)
+    courses = _courses(grid, [combos for _, combos in sets], history, course)
+    columns, rows = _columns(study, grid.layout, len(facets)), len(panels) + (courses is not None)
+    pages, title, over = _pages(len(facets), rows, columns), _title(study, grid.layout, note), _over(grid)
     for number, (first, last) in enumerate(pages):
         page = table[(table["facet"] >= first) & (table["facet"] < last)]
         page = page.assign(facet=page["facet"] - first)
-        some = courses and courses.of_facets(first, last)
-        page_title = f"{title}, page {number + 1} of {len(pages)}" if len(pages) > 1 else title
-        figure = plotting.grid_panels(
-            page, panels, series, facets[first:last], mean_interval, _columns(study, layout, len(facets)), page_title,
-            _over(runs, cells), some,
-        )  # fmt: skip
+        ends = [title, f"page {number + 1} of {len(pages)}"] if len(pages) > 1 else [title]
+        figure = plotting.grid_panels(page, panels, grid.series, facets[first:last], mean_interval, columns,
+                                      ", ".join(filter(None, ends)), over,
+                                      courses and courses.of_facets(first, last))  # fmt: skip
         yield f"{stem}_{number + 1}" if number else stem, figure
     if len(pages) > 1:
-        total = len(facets) * (len(panels) + (courses is not None))
-        say(f"{stem}: {total} panels on {len(pages)} pages; --panels, --colour, --x and --filter choose others")
+        count = len(facets) * rows
+        say(f"{stem}: {count} panels on {len(pages)} pages; --panels, --colour, --x and --filter choose others")
 
 
 def _has_values(column: pd.Series) -> bool:
@@ -133,27 +143,35 @@ def facet_sets(combos: Sequence[Combo], layout: GridLayout) -> list[tuple[str, l
 
 
 def _facet(
-    study: Study, layout: GridLayout, option: str, combos: Sequence[Combo], runs: pd.DataFrame,
-    cells: Mapping[Key, tuple], labels: Mapping[str, Mapping[str, str]],
+    grid: Grid, option: str, combos: Sequence[Combo], panels: Sequence[Panel],
+    labels: Mapping[str, Mapping[str, str]], crossings: Mapping[Key, tuple[float, float, float]],
 ) -> tuple[pd.DataFrame, Facet]:  # fmt: skip
-    """The runs of a set of panels with their x and cell, and what its panels are called."""
-    places, groups = _places(study, option, layout)
+    """The runs of a set of panels with their x and cell, and what these panels have in common."""
+    places, groups = _places(grid, option)
     keys = {(combo.label, combo.number) for combo in combos}
-    table = runs[[key in keys for key in _keys(runs)]]
-    table = table.assign(x=[places[key] for key in _keys(table)], cell=[str(cells[key]) for key in _keys(table)])
-    own = {column: by_loss[combos[0].loss] for column, by_loss in labels.items() if combos[0].loss in by_loss}
+    table = grid.runs[[key in keys for key in _keys(grid.runs)]]
+    cells = [str(grid.cells[key]) for key in _keys(table)]
+    table = table.assign(x=[places[key] for key in _keys(table)], cell=cells)
     values = () if groups else tuple(sorted(set(places.values())))
     return table, Facet(
-        title=", ".join(_texts_of(study, combos[0], layout.facets)),
-        xlabel=option_label(study.combos, option, _are_percent(study.combos, option)) if option else "",
+        title=", ".join(_texts_of(grid.study, combos[0], grid.layout.facets)),
+        xlabel=_xlabel(grid.study, option),
         groups=tuple(groups),
-        averaged=not layout.sampled,
-        labels=own,
+        averaged=not grid.layout.sampled,
+        labels={column: texts[combos[0].loss] for column, texts in labels.items() if combos[0].loss in texts},
+        notes={panel.column: _left_out_text(panel.column, table) for panel in panels},
         values=values,
         log_x=needs_log(values),
-        starts=_cells_of_starts(table),
-        pairs=_pairs(study, layout, table),
+        starts=cells_of_starts(table),
+        pairs=paired_series(grid.study, grid.layout, table),
+        crossings={grid.looks[key].text: crossings[key] for key in sorted(keys & set(crossings))},
     )
+
+
+def _xlabel(study: Study, option: str) -> str:
+    """The name of an option in words with its unit; empty if no option is on the axis."""
+    percent = option != LABEL and any(isinstance(key, tuple) for key in option_numbers(study.combos, option))
+    return option_label(study.combos, option, percent) if option else ""
 
 
 def _texts_of(study: Study, combo: Combo, names: Sequence[str]) -> list[str]:
@@ -172,21 +190,17 @@ def needs_log(numbers: Sequence[float]) -> bool:
     return bool(unevenness[1] < unevenness[0])
 
 
-def _are_percent(combos: Sequence[Combo], option: str) -> bool:
-    return option != LABEL and any(isinstance(key, tuple) for key in option_numbers(combos, option))
-
-
 def _keys(runs: pd.DataFrame) -> list[Key]:
     return list(zip(runs["label"], runs["number"], strict=True))
 
 
-def _places(study: Study, option: str, layout: GridLayout) -> tuple[dict[Key, float], list[str]]:
+def _places(grid: Grid, option: str) -> tuple[dict[Key, float], list[str]]:
     """Place of each combo on the x axis, and the names of the places unless these are numbers."""
-    combos = study.combos
+    combos = grid.study.combos
     if not option:
-        looks = series_of_combos(study, layout)
-        order = list(dict.fromkeys(looks.values()))
-        return {key: float(order.index(look)) for key, look in looks.items()}, [look.text for look in order]
+        return {key: float(grid.series.index(look)) for key, look in grid.looks.items()}, [
+            look.text for look in grid.series
+        ]
     numbers = option_numbers(combos, option) if option != LABEL else {}
     if numbers and all(value_of(combo, option) in numbers for combo in combos):
         return {(combo.label, combo.number): numbers[value_of(combo, option)] for combo in combos}, []
@@ -207,52 +221,6 @@ def _left_out_text(column: str, runs: pd.DataFrame) -> str:
     counts = verdicts.verdict_counts(column, runs)
     texts = {"unbounded": "unbounded", "diverged": "diverged", "undetermined": "not determined"}
     return ", ".join(f"{counts[name]} {text}" for name, text in texts.items() if counts[name])
-
-
-def _cells_of_starts(table: pd.DataFrame) -> frozenset[str]:
-    """The cells whose runs are starts of one network, so that their interval is not over networks."""
-    return frozenset(cell for cell, runs in table.groupby("cell") if len(runs) > 1 and origin(runs) == FIXED)
-
-
-def _over(runs: pd.DataFrame, cells: Mapping[Key, tuple]) -> str:
-    """What the runs of a cell differ in, for the legend; those of starts are named apart."""
-    averaged = runs[~runs["status"].isin(results.LEFT_OUT)]
-    groups = averaged.groupby([str(cells[key]) for key in _keys(averaged)])
-    sources = {source_of_variation(part) for _, part in groups if len(part) > 1 and origin(part) != FIXED}
-    return sources.pop() if len(sources) == 1 else "iterations" if sources else ""
-
-
-def _pairs(study: Study, layout: GridLayout, table: pd.DataFrame) -> tuple[tuple[str, str], ...]:
-    """Pairs of series whose runs of equal iterations are pairs in every cell that both have, as tests.csv has them."""
-    if layout.pooled or layout.sampled:
-        return ()
-    members: dict[str, Combo] = {}
-    combos = {(combo.label, combo.number): combo for combo in study.combos}
-    for row in table[["series", "label", "number"]].itertuples():
-        members.setdefault(row.series, combos[row.label, row.number])
-    texts = list(members)
-    return tuple((first, second) for first, second in pairwise(texts)
-                 if _are_compared(members[first], members[second], layout)
-                 and _are_pairs(table[table["series"] == first], table[table["series"] == second]))  # fmt: skip
-
-
-def _are_compared(first: Combo, second: Combo, layout: GridLayout) -> bool:
-    """Whether they differ in the folder alone, of equal seeds, or in one control of which one has the reference."""
-    differing = [name for name in layout.series if value_of(first, name) != value_of(second, name)]
-    if len(differing) != 1:
-        return False
-    if differing[0] == LABEL:
-        return first.loaded.manifest.get("seed") == second.loaded.manifest.get("seed") is not None
-    reference = REFERENCE_VALUES.get(short_name(differing[0]), None)
-    values = (value_of(first, differing[0]), value_of(second, differing[0]))
-    return reference is not None and canonical(reference) in values
-
-
-def _are_pairs(first: pd.DataFrame, second: pd.DataFrame) -> bool:
-    common = sorted({*first["x"]} & {*second["x"]}) or [None]
-    sides = [(first, second) if x is None else (first[first["x"] == x], second[second["x"] == x]) for x in common]
-    designs = {hypothesis_tests.comparison_design(a, b) for a, b in sides}
-    return designs <= {hypothesis_tests.PAIRS, hypothesis_tests.STARTS}
 
 
 def _title(study: Study, layout: GridLayout, note: str) -> str:
@@ -280,23 +248,28 @@ def _pages(facets: int, rows: int, columns: int) -> list[tuple[int, int]]:
     return [(first, min(first + step, facets)) for first in range(0, facets, step)]
 
 
+def _over(grid: Grid) -> str:
+    """What the runs of a cell differ in, for the legend; those of starts are named apart."""
+    averaged = grid.runs[~grid.runs["status"].isin(results.LEFT_OUT)]
+    groups = averaged.groupby([str(grid.cells[key]) for key in _keys(averaged)])
+    sources = {source_of_variation(part) for _, part in groups if len(part) > 1 and origin(part) != FIXED}
+    return sources.pop() if len(sources) == 1 else RUNS
+
+
 def _courses(
-    study: Study, layout: GridLayout, parts: Sequence[Sequence[Combo]], history: pd.DataFrame | None,
-    looks: Mapping[Key, Series], cells: Mapping[Key, tuple], course: Panel | None,
-) -> Courses | None:  # fmt: skip
+    grid: Grid, parts: Sequence[Sequence[Combo]], history: pd.DataFrame | None, course: Panel | None
+) -> Courses | None:
     """The courses of all runs with their facet, cell, series and shade; None if there are none."""
-    if history is None or history.empty or course is None or layout.sampled:
+    if history is None or history.empty or course is None or grid.layout.sampled:
         return None
-    place_of = {(combo.label, combo.number): place for place, part in enumerate(parts) for combo in part}
-    places, groups = _places(study, layout.x, layout)
-    values = sorted(set(places.values())) if layout.x else []
+    facet_of = {(combo.label, combo.number): place for place, part in enumerate(parts) for combo in part}
+    places, groups = _places(grid, grid.layout.x)
+    values = sorted(set(places.values())) if grid.layout.x else []
+    shade_of = {value: place / max(1, len(values) - 1) for place, value in enumerate(values)}
     keys = _keys(history)
-    shades = [values.index(places[key]) / max(1, len(values) - 1) if values else np.nan for key in keys]
-    table = history.assign(facet=[place_of[key] for key in keys], series=[looks[key].text for key in keys],
-                           cell=[str(cells[key]) for key in keys], shade=shades)  # fmt: skip
-    names: Any = {}
-    if layout.x:
-        texts = groups or [f"{value:g}" for value in values]
-        names = {place / max(1, len(values) - 1): text for place, text in enumerate(texts)}
-    label = option_label(study.combos, layout.x, _are_percent(study.combos, layout.x)) if layout.x else ""
-    return Courses(table, course, names, label)
+    table = history.assign(facet=[facet_of[key] for key in keys], series=[grid.looks[key].text for key in keys],
+                           cell=[str(grid.cells[key]) for key in keys],
+                           shade=[shade_of.get(places[key], np.nan) for key in keys])  # fmt: skip
+    texts = groups if groups and grid.layout.x else [f"{value:g}" for value in values]
+    names = dict(zip(shade_of.values(), texts, strict=True))
+    return Courses(table, course, names, _xlabel(grid.study, grid.layout.x))

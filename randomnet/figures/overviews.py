@@ -81,10 +81,10 @@ def of_task_training(study: Study, ylabel: str | None) -> list[Panel]:
     """Accuracy with its chance level, lowest loss, and largest exponent at the end."""
     split = "validation" if any(VALIDATION in combo.loaded.history for combo in study.combos) else "training"
     test = "test_metrics_best"
-    accuracy = Panel("validate_metrics_best", "best validation accuracy\n(%), selected on the same trials",
+    accuracy = Panel("validate_metrics_best", "best validation\naccuracy (%), selected\non the same trials",
                      own_chance="chance_metrics", linear=True, better="higher")  # fmt: skip
     if test in study.runs and study.runs[test].notna().any():
-        accuracy = replace(accuracy, column=test, label="test accuracy (%) at the\nlowest validation loss",
+        accuracy = replace(accuracy, column=test, label="test accuracy (%)\nat the lowest\nvalidation loss",
                            own_chance="test_chance_metrics")  # fmt: skip
     lowest = ylabel or f"minimum {split}\n" + loss_label(None, study.combos)
     loss = Panel("loss_minimum", lowest, better="lower", least=_least(study, "loss_minimum"))

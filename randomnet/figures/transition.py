@@ -61,7 +61,7 @@ class Colour(NamedTuple):
 
 
 def transition_overview(study: Study, ylabel: str | None) -> Figures:
-    """The overview: exponent, dimension and entropy rate against g, with the crossings, unless the user asks for more."""
+    """The overview: exponent, dimension and entropy rate against g with the crossings, or against the x asked for."""
     asked = study.arrangement
     if any(_is_g(option) for option in varied_options(study, study.combos)) and not asked.x:
         asked = asked._replace(x=G.split(".")[-1])

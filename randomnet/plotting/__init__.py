@@ -55,8 +55,9 @@ from randomnet.plotting.curves import curves
 from randomnet.plotting.distributions import distributions
 from randomnet.plotting.dot_plots import dot_plot
 from randomnet.plotting.example_trials import ExampleTrials, example_trials
+from randomnet.plotting.facets import Facet
 from randomnet.plotting.fixed_points_by_phase import FixedPointsByPhase, fixed_points_by_phase
-from randomnet.plotting.grid_panels import Facet, grid_panels
+from randomnet.plotting.grid_panels import grid_panels
 from randomnet.plotting.heat_maps import HeatMap, heat_map
 from randomnet.plotting.inferred_dynamics import InferredDynamics, inferred_dynamics
 from randomnet.plotting.inferred_rates import InferredRates, inferred_rates

@@ -2,32 +2,30 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from randomnet.plotting import run_marks
-from randomnet.plotting.courses import Courses, course_handles, draw_courses
+from randomnet.plotting.courses import Courses, draw_courses
+from randomnet.plotting.facets import Facet, crossing_text
+from randomnet.plotting.grid_legend import PAIR, grid_handles
 from randomnet.plotting.option_axis import set_option_ticks, shifted, slot_width
-from randomnet.plotting.run_marks import MEAN, Interval
+from randomnet.plotting.run_marks import Interval
 from randomnet.plotting.style import (
     DASHED,
     DOTTED,
     DOUBLE,
-    REFERENCE,
     SINGLE,
     STYLE,
     Panel,
     Series,
     averaged_runs,
-    chance_handles,
     chance_line,
     chance_text,
     escape_dollars,
@@ -35,7 +33,6 @@ from randomnet.plotting.style import (
     jitter,
     legend,
     log_numbers,
-    mark_handle,
     new_figure,
     set_groups,
     set_ylabel,
@@ -44,36 +41,8 @@ from randomnet.plotting.style import (
 )
 
 ROW, FIRST_ROW = 1.7, 0.35  # inches: height of a row of panels, and what the first takes besides
-PAIR: dict[str, Any] = {"color": "0.55", "linewidth": 0.5, "alpha": 0.6, "zorder": 2}
 ARROWS = {"higher": "↑", "lower": "↓"}
 Place, Point = tuple[float, Any], tuple[float, float]  # (x, iteration), and where it is drawn
-
-
-@dataclass(frozen=True)
-class Facet:
-    """The panels of one value of an option, one panel for each quantity.
-
-    groups:   names of the places on the x axis; empty if x is a number.
-    values:   all numbers on the x axis. log_x: whether it is logarithmic.
-    averaged: whether means are drawn.
-    labels:   axis labels of quantities that differ from those of other facets, by column.
-    notes:    by column, what is not drawn, such as `2 unbounded`.
-    starts:   the cells whose runs are starts of one network.
-    pairs:    pairs of series, drawn side by side, whose runs of equal iterations are pairs.
-    crossings: by series, the x at which its first quantity with a line at zero crosses that line, and its interval.
-    """
-
-    title: str = ""
-    xlabel: str = ""
-    groups: tuple[str, ...] = ()
-    averaged: bool = True
-    labels: Mapping[str, str] = field(default_factory=dict)
-    notes: Mapping[str, str] = field(default_factory=dict)
-    values: tuple[float, ...] = ()
-    log_x: bool = False
-    starts: frozenset[str] = frozenset()
-    pairs: tuple[tuple[str, str], ...] = ()
-    crossings: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 def grid_panels(
@@ -102,10 +71,10 @@ def grid_panels(
                 log = _is_log(content, table)
                 _draw_panel(axes, table[table["facet"] == place], content, series, facet, interval, log)
             axes.set_gid(content.column)
-            _set_title(axes, content, facet, is_first=row == 0 or len(facets) == 1)
+            _set_title(axes, content, facet, is_first=row == 0, is_alone=len(facets) == 1)
         _finish_y_axes(axes_of, rows, facets, columns)
         _finish_x_axes(axes_of, rows, facets, series)
-        legend(figure, _handles(table, rows, series, facets, over), "")
+        legend(figure, grid_handles(table, rows, series, facets, over), "")
         return figure
 
 
@@ -146,14 +115,17 @@ def _with_chance(panel: Panel, table: pd.DataFrame) -> Panel:
     return panel
 
 
-def _set_title(axes: Axes, content: Panel | Courses, facet: Facet, is_first: bool) -> None:
-    """The facet's name above its first panel, and what is left out above every panel."""
+def _set_title(axes: Axes, content: Panel | Courses, facet: Facet, is_first: bool, is_alone: bool) -> None:
+    """The facet's name above its first panel, and above every panel what is left out, and crossings.
+
+    Of a single facet the legend has the crossings.
+    """
     note = facet.notes.get(content.column, "") if isinstance(content, Panel) else ""
-    crossings = facet.crossings.values() if isinstance(content, Panel) and content.zero else ()
-    ends = ", ".join(f"{x:.3g} ({low:.3g} to {high:.3g})" for x, low, high in crossings)
+    has_crossings = isinstance(content, Panel) and content.zero and not is_alone
+    ends = ", ".join(map(crossing_text, facet.crossings.values())) if has_crossings else ""
     texts = [f"crosses 0 at {ends}" if ends else "", f"left out: {note}" if note else ""]
     texts = ["\n".join(textwrap.wrap(text, 44)) for text in texts if text]
-    name = "\n".join(textwrap.wrap(escape_dollars(facet.title), 34)) if is_first else ""
+    name = "\n".join(textwrap.wrap(escape_dollars(facet.title), 34)) if is_first or is_alone else ""
     axes.set_title("\n".join(filter(None, [name, *texts])), fontsize=7)
 
 
@@ -320,90 +292,3 @@ def _are_beside(first: Axes, second: Axes) -> bool:
     """Whether two axes are in the same line of panels."""
     places = [axes.get_subplotspec() for axes in (first, second)]
     return len({place.rowspan.start for place in places if place is not None}) == 1
-
-
-def _handles(
-    table: pd.DataFrame, rows: Sequence[Panel | Courses], series: Sequence[Series], facets: Sequence[Facet], over: str
-) -> list[Artist]:
-    """Legend entries: the series with their numbers of values, then each mark that is drawn."""
-    panels = [row for row in rows if isinstance(row, Panel)]
-    courses = [row for row in rows if isinstance(row, Courses)]
-    averaged = averaged_runs(table)
-    handles: list[Artist] = []
-    for look in series:
-        if (table["series"] == look.text).any():
-            named = replace(look, text=f"{look.text}{_count_text(table, panels, look)}")
-            handles.append(_line_and_mark(named) if courses or _is_joined(facets) else mark_handle(named))
-    handles += _mean_handles(table, panels, facets, over)
-    if any(facet.crossings for facet in facets):
-        label = "dotted, with band: zero crossing of the medians, 95 % interval"
-        handles.append(Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.9, label=label))
-    if any(facet.pairs for facet in facets):
-        handles.append(Line2D([], [], label="pair: equal iteration and seed", **PAIR))
-    if any(run_marks.hollow(averaged, panel).any() for panel in panels):
-        handles.append(_mark("o", 3.5, "not converged, or too short to tell", markerfacecolor="white"))
-    if any(len(values) for panel in panels for values in table.get(f"{panel.column}{run_marks.STATES_SUFFIX}", ())):
-        handles.append(_mark("", 0, "small dots: initial states of a run", **run_marks.STATE))
-    with_bounds = (panel for panel in panels if (run_marks.numbers(table, panel.bound) == 1).any())
-    handles += [_mark(run_marks.BOUND_MARKER, 4.1 * 2.6, text)
-                for text in dict.fromkeys(panel.bound_text for panel in with_bounds)]  # fmt: skip
-    if any(np.isfinite(run_marks.error_range(averaged, panel)).any() for panel in panels):
-        handles.append(Line2D([], [], linewidth=0.5, color=REFERENCE, label="thin bar: ± 2 standard errors of a run"))
-    for texts in dict.fromkeys(panel.texts for panel in panels if panel.reference in table):
-        handles.append(Line2D([], [], color=REFERENCE, linestyle=DASHED, label=texts[1], **run_marks.REFERENCE_STYLE))
-    handles += chance_handles(panels)
-    if any(panel.own_chance in table for panel in panels):
-        handles.append(Line2D([], [], linestyle="", label=run_marks.CHANCE_TEXT, **run_marks.CHANCE_OF_RUN))
-    if any(panel.better for panel in panels):
-        handles.append(Line2D([], [], linestyle="", label="↑, ↓ in a label: better values"))
-    return [*handles, *(handle for part in courses for handle in course_handles(part))]
-
-
-def _is_joined(facets: Sequence[Facet]) -> bool:
-    return any(facet.averaged and not facet.groups for facet in facets)
-
-
-def _line_and_mark(look: Series) -> Line2D:
-    """Legend entry for the runs of a series and the line that joins their means."""
-    style = {"color": look.color, "linestyle": look.linestyle, "marker": look.marker}
-    return Line2D([], [], markersize=4, linewidth=1.0, label=look.text, **style)
-
-
-def _mark(marker: Any, size: float, text: str, **options: Any) -> Line2D:
-    style = {"linestyle": "", "color": REFERENCE, "marker": marker, "markersize": size, **options}
-    return Line2D([], [], label=text, **style)
-
-
-def _count_text(table: pd.DataFrame, panels: Sequence[Panel], look: Series) -> str:
-    """The number of values behind each mean of a series, such as `, n = 3 to 5`."""
-    rows = table[table["series"] == look.text]
-    counts = [len(run_marks.values_of_mean(part, panel.column)) for panel in panels[:1]
-              for _, part in rows.groupby(["facet", "cell"])]  # fmt: skip
-    if not counts:
-        return ""
-    ends = dict.fromkeys((str(min(counts)), str(max(counts))))
-    return f", n\u00a0=\u00a0{' to '.join(ends)}"
-
-
-def _mean_handles(
-    table: pd.DataFrame, panels: Sequence[Panel], facets: Sequence[Facet], over: str
-) -> list[Artist]:
-    """Legend entries for means and intervals, with what the interval is over."""
-    if not any(facet.averaged for facet in facets):
-        return []
-    sizes = {str(cell): len(run_marks.values_of_mean(part, panel.column)) for panel in panels
-             for cell, part in table.groupby("cell")}  # fmt: skip
-    starts = {cell for facet in facets for cell in facet.starts}
-    handles: list[Artist] = []
-    if max(sizes.values(), default=0) > 1:
-        handles.append(Line2D([], [], linestyle="", label="mean", **MEAN))
-    with_interval = {cell for cell, size in sizes.items() if size >= run_marks.INTERVAL_FROM}
-    if with_interval - starts:
-        handles.append(Line2D([], [], color=REFERENCE, linewidth=1.2, label=f"95 % interval over {over}"))
-    if with_interval & starts:
-        label = "95 % interval over starts of one network"
-        handles.append(Line2D([], [], color=REFERENCE, linewidth=1.2, linestyle=run_marks.DASHED_BAR, label=label))
-    bounds = [panel for panel in panels if (run_marks.numbers(table, panel.bound) == 1).any()]
-    if bounds and handles:
-        handles.append(Line2D([], [], linestyle="", label=run_marks.MEAN_OF_BOUNDS_TEXT, **run_marks.MEAN_OF_BOUNDS))
-    return handles

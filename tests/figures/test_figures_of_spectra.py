@@ -248,6 +248,10 @@ def test_the_figure_and_the_table_of_a_transition(tmp_path, capsys):
     assert list(table["options"]) == ["n=20", "n=40"] and list(table["samples"]) == [12, 11]
     np.testing.assert_allclose(table["g_c"], 1.2)
     assert ((table["interval_low"] < 1.2) & (table["interval_high"] > 1.2)).all()
+    overview = dict(transitions.transition_overview(gather(root), None))["overview"]
+    places = [line.get_xdata()[0] for line in overview.axes[0].lines if line.get_gid() == "crossing"]
+    np.testing.assert_allclose(places, [1.2, 1.2])
+    assert sum("crosses 0 at 1.2 (1.12 to 1.28)" in text for text in legend_texts(overview)) == 2
     figure = dict(transitions.transition_figures(gather(root), None))["transition"]
     lines = figure.axes[0].lines
     medians = [line for line in lines if line.get_marker() == "D"]
