@@ -25,6 +25,7 @@ from randomnet.results.files import (
     read_arrays,
     read_json,
     replace_file,
+    temporary_path,
     write_array,
     write_arrays,
     write_bytes,
@@ -53,6 +54,6 @@ from randomnet.results.statuses import (
 __all__ = [
     "COMPLETE", "COUNTED_FROM_UNTRAINED", "DIVERGED", "ENDED", "FAILED", "FINISHED", "FORMAT", "LEFT_OUT", "MISSING",
     "STOPPED", "TEMPORARY", "UNBOUNDED", "Loaded", "ResultsError", "ResultsFolder", "RunFolder", "Share", "load",
-    "read_arrays", "read_history", "read_json", "replace_file", "write_array", "write_arrays", "write_bytes",
-    "write_csv", "write_json", "write_text",
+    "read_arrays", "read_history", "read_json", "replace_file", "temporary_path", "write_array", "write_arrays",
+    "write_bytes", "write_csv", "write_json", "write_text",
 ]  # fmt: skip

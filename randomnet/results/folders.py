@@ -177,7 +177,10 @@ class ResultsFolder:
                 write_array(self.root / str(combo) / f"{column}_all.npy", curves)
 
     def set_aside(self) -> Path | None:
-        """Move the folder to an unused name next to it. Returns the new path, or None if it was empty."""
+        """Move the folder to an unused name next to it. Returns the new path, or None if it was empty.
+
+        Where `root` is a link, the folder behind it is moved, and the link leads to a new, empty one.
+        """
         if not self.root.exists() or not any(self.root.iterdir()):
             return None
         root = self.root.resolve()
@@ -185,6 +188,8 @@ class ResultsFolder:
         names = (f"{root.name}.{stamp}", *(f"{root.name}.{stamp}-{number}" for number in range(1, 10_000)))
         target = next(root.with_name(name) for name in names if not root.with_name(name).exists())
         shutil.move(root, target)
+        if self.root.is_symlink():
+            root.mkdir()
         return target
 
     @contextlib.contextmanager
