@@ -364,7 +364,7 @@ def _check_room(part: _Part, file: File, needed: int | None) -> None:
 def _append(response: http.client.HTTPResponse, part: _Part, name: str, total: int | None) -> None:
     """Append the body to the part and flush it to disk, so that a complete file survives a crash.
 
-    Raises _Interrupted where the server sends too slowly, DownloadError where it sends more than it or the archive says.
+    Raises _Interrupted where the server sends too slowly, DownloadError where it sends more than it said.
     """
     end, pace = LARGEST if total is None else total, _Pace()
     style = {"unit": "B", "unit_scale": True, "unit_divisor": 1000, "disable": None, "dynamic_ncols": True}

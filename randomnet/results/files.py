@@ -107,6 +107,8 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object. Raises ResultsError, naming the file, if it is missing or broken."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ResultsError(f"{path}: expected a JSON file of RandomNet, got lists within lists without end") from None
     except (OSError, ValueError) as error:
         raise ResultsError(f"{path}: expected a JSON file of RandomNet, got {error}") from None
     if not isinstance(record, dict):

@@ -5,7 +5,7 @@ import itertools
 import math
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from randomnet.renamed_options import current_manifest
 from randomnet.results.files import TEMPORARY, read_arrays, read_json, write_array, write_csv, write_json, write_text
 from randomnet.results.history import add_option_columns, current_summary, epoch_values, read_history
 from randomnet.results.locks import LockHeld, exclusive, is_unlocked
+from randomnet.results.record_checks import check_manifest, check_run
 from randomnet.results.shares import Share
 from randomnet.results.statuses import COMPLETE, ENDED, FAILED, MISSING, ResultsError
 
@@ -48,7 +49,7 @@ class RunFolder:
         """run.json, or None if the run has not ended."""
         path = self.path / "run.json"
         try:
-            return read_json(path) if path.exists() else None
+            return _checked(path, check_run) if path.exists() else None
         except ResultsError:  # a run with a damaged record counts as missing and is repeated
             return None
 
@@ -120,9 +121,12 @@ class ResultsFolder:
 
     @property
     def manifest(self) -> dict[str, Any] | None:
-        """manifest.json with the present names of options, or None if the folder has no experiment yet."""
+        """manifest.json with the present names of options, or None if the folder has no experiment yet.
+
+        Raises ResultsError, naming the file and the entry, if it is damaged.
+        """
         path = self.root / "manifest.json"
-        return current_manifest(read_json(path)) if path.exists() else None
+        return current_manifest(_checked(path, check_manifest)) if path.exists() else None
 
     def write_plan(self, manifest: Mapping[str, Any], config_text: str) -> None:
         """Write config.ini, folder_index.txt, combos.csv and, last, manifest.json."""
@@ -263,6 +267,12 @@ class ResultsFolder:
         return exclusive(self.root / ".lock-moment", math.inf)
 
 
+def _checked(path: Path, check: Callable[[Path, dict[str, Any]], None]) -> dict[str, Any]:
+    record = read_json(path)
+    check(path, record)
+    return record
+
+
 def _clear_temporary(paths: Iterable[Path]) -> None:
     for leftover in paths:
         leftover.unlink(missing_ok=True)
@@ -274,5 +284,5 @@ def run_rows(folder: ResultsFolder, manifest: Mapping[str, Any]) -> list[dict[st
         for iteration in range(manifest["iterations"]):
             record = folder.run(combo["combo"], iteration).record or {"status": MISSING}
             head = {"combo": combo["combo"], **combo["values"], "iteration": iteration, "seed": manifest["seed"]}
-            rows.append({**head, "status": record["status"], **current_summary(record)})
+            rows.append({**head, "status": record.get("status", MISSING), **current_summary(record)})
     return rows
