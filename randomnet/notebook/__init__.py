@@ -15,19 +15,25 @@
 
 from randomnet.notebook.activity import Activity
 from randomnet.notebook.connectomes import NotebookConnectome, connectome
+from randomnet.notebook.inferred import NotebookModel
 from randomnet.notebook.losses import Loss, TaskLoss, spectrum_loss, task
 from randomnet.notebook.networks import NotebookNetwork, fit, network
+from randomnet.notebook.results import Results, load, run
 from randomnet.notebook.spectra import spectrum
 
 __all__ = [
     "Activity",
     "Loss",
     "NotebookConnectome",
+    "NotebookModel",
     "NotebookNetwork",
+    "Results",
     "TaskLoss",
     "connectome",
     "fit",
+    "load",
     "network",
+    "run",
     "spectrum",
     "spectrum_loss",
     "task",

@@ -1,7 +1,7 @@
 """`network`: the network that the runner trains, as a torch module; `fit`: its only training loop."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from randomnet.architectures import CellNetwork
 from randomnet.artifacts.trained_networks import TrainedSystem, system_of_network
+from randomnet.build.connectome import connectome_of
 from randomnet.build.network import Setup, build_setup, renewed_frame
 from randomnet.build.objective import objective_of, training_settings
 from randomnet.connectome import Connectome
@@ -21,6 +22,7 @@ from randomnet.notebook.losses import SEED, Loss, TaskLoss, trials_of_split
 from randomnet.notebook.movements import movement_of
 from randomnet.notebook.options import Options, fixed_defaults, keys_of, run_of
 from randomnet.objectives import stack_objectives
+from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import Run
 from randomnet.schema.sections.network import TRAINED
 from randomnet.settings import nearest
@@ -31,6 +33,8 @@ from randomnet.training import fit as training_loop
 SECTIONS = ("model", "net", "trainvalidate", "dynamics", "projections", "populations", "regions")
 CHANGED_BY_TASK = ("net", "model", "trainvalidate")  # whose defaults stay those of the network when a task is fitted
 FACTORS = "factors"
+KIND = ("experiment", "kind")
+OF_A_RUN = ("lyapunov", "combosparams", "execution")  # sections that say nothing of the network
 BUILT = (  # options of [trainvalidate] that define the network; the others are those of `fit`
     *(f"train_{name}" for name in (*TRAINED, FACTORS)),
     *("freeze_layer", "freeze_factors", "init", "remap_w", "number_param", "weight_bounds", "precision"),
@@ -46,20 +50,23 @@ class NotebookNetwork(Displayed, nn.Module):
 
     drawing: ClassVar[str] = "history"
 
-    def __init__(self, setup: Setup, run_settings: Run, options: Options, progress: Progress | None = None) -> None:
+    def __init__(self, module: Any, run_settings: Run, options: Options, setup: Setup | None = None) -> None:
         super().__init__()
-        self.module: Any = setup.network
-        self.setup, self.run_settings, self.options, self.progress = setup, run_settings, options, progress
+        self.module: Any = module
+        self.run_settings, self.options, self.setup = run_settings, options, setup
+        self.progress: Progress | None = None
 
     @property
     def connectome(self) -> Connectome | None:
         """The connectome before training; None for cells."""
-        return self.setup.connectome
+        if isinstance(self.module, CellNetwork):
+            return None
+        return connectome_of(self.run_settings) if self.setup is None else self.setup.connectome
 
     @property
     def n(self) -> int:
         """The number of units."""
-        return int(self.setup.n)
+        return int(self.module.n)
 
     @property
     def dt(self) -> float:
@@ -103,6 +110,23 @@ class NotebookNetwork(Displayed, nn.Module):
         """
         return system_of_network(self.module, double=True)
 
+    @property
+    def name(self) -> str:
+        """The name of the connectome, or the network's source where it is not at hand."""
+        if self.setup is not None:
+            return str(self.setup.connectome.name)
+        net, path = self.run_settings.config.net, self.run_settings.config.paths.path_to_network
+        return Path(path).stem if path else net.source if self.run_settings.config.described else net.roi
+
+    def built(self) -> Setup:
+        """The setup of its run, with the network's present values. Raises ConfigError where its data are not there."""
+        if self.setup is None:
+            values = self.module.values()
+            self.setup = build_setup(self.run_settings)
+            self.setup.network.assign(values)
+            self.module = self.setup.network
+        return self.setup
+
     def summary(self) -> str:
         """Neurons, equation, trained parameters and loss."""
         config, module = self.run_settings.config, self.module
@@ -110,11 +134,12 @@ class NotebookNetwork(Displayed, nn.Module):
         if isinstance(module, CellNetwork):
             kind = f"{module.cell.name}, {module.n} states"
         else:
-            model, name = config.model, self.setup.connectome.name
+            model, name = config.model, self.name
             kind = f"{name}, {module.n:,} neurons, {model.activation}, {model.form} form, dt = {model.dt:g}"
         task = f", task {config.trialparams.task_name}" if config.has_task else ""
         fitted = f"; {self.progress.epoch} epochs, loss {self.progress.final_loss:.4g}" if self.progress else ""
-        return f"{kind}{task}; {trained:,} trained values ({' + '.join(config.trained) or 'all'}){fitted}"
+        count = f"; {trained:,} trained values ({' + '.join(config.trained) or 'all'})" if trained else ""
+        return f"{kind}{task}{count}{fitted}"
 
     def __repr__(self) -> str:
         """One line."""
@@ -158,7 +183,8 @@ def network(
     if iteration is None:
         iteration = connectome.iteration if isinstance(connectome, NotebookConnectome) else 0
     run = run_of("network()", "train", written, iteration)
-    return NotebookNetwork(build_setup(run), run, written)
+    setup = build_setup(run)
+    return NotebookNetwork(setup.network, run, written, setup)
 
 
 def fit(
@@ -186,13 +212,14 @@ def fit(
     _check_training(written)
     options = _options_of_fit(network, loss, written)
     run = run_of("fit()", "train", options, network.run_settings.iteration)
+    setup = network.built()
     if run.config.trialparams != network.run_settings.config.trialparams:
-        network.setup = _with_interface(network, run)
-        network.module = network.setup.network
-    network.setup = renewed_frame(run, network.setup)
+        setup = _with_interface(network, run)
+        network.module = setup.network
+    network.setup = setup = renewed_frame(run, setup)
     network.run_settings = run
-    network.options = {key: value for key, value in options.items() if _defines_network(key)}
-    objective = stack_objectives([objective_of(run, network.setup)])
+    network.options = {key: value for key, value in options.items() if defines_network(key)}
+    objective = stack_objectives([objective_of(run, setup)])
     (network.progress,) = training_loop(
         [network.module], objective, [training_settings(run)], report=lambda _, row: report(row)
     )
@@ -207,16 +234,17 @@ def _options_of_fit(network: NotebookNetwork, loss: Loss, written: Options) -> O
         raise ValueError(
             f"fit(): expected a loss with the task of the network, such as task({task!r}) + {loss.text}, got {loss.text}"
         )
-    options = {**network.options, **loss.options, **written, ("trainvalidate", "loss"): loss.text}
+    own = {key: value for key, value in network.options.items() if "train" in SCHEMA.options[key].readers}
+    options = {**own, **loss.options, **written, ("trainvalidate", "loss"): loss.text}
     if loss.task and not config.has_task:
         options = fixed_defaults(config, CHANGED_BY_TASK, options) | options
     return options
 
 
-def _defines_network(key: tuple[str, str]) -> bool:
+def defines_network(key: tuple[str, str]) -> bool:
     """Whether an option belongs to the network and its task, and not to one fit."""
     section, name = key
-    return section != "lyapunov" and (section != "trainvalidate" or name in BUILT)
+    return section not in OF_A_RUN and key != KIND and (section != "trainvalidate" or name in BUILT)
 
 
 def _with_interface(network: NotebookNetwork, run: Run) -> Setup:

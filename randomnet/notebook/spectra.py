@@ -73,12 +73,9 @@ def _of_network(network: NotebookNetwork, k: int | str | None, arguments: dict[s
 
 def spectrum_run(network: NotebookNetwork, written: Options) -> Run:
     """The run of kind = spectrum of a network, with these options of [lyapunov]. Raises ConfigError."""
-    made = {key: value for key, value in network.options.items() if KIND in SCHEMA.options[key].readers}
-    made = {key: value for key, value in made.items() if key[0] not in ("lyapunov", "trainvalidate")}
     trained = network.run_settings
-    made |= {key: value for key, value in network.options.items() if key[1] in ("init", "remap_w")}
-    if trained.config.has_task:
-        made |= {("trainvalidate", "init"): trained.config.trainvalidate.init}
+    made = {key: value for key, value in network.options.items()
+            if KIND in SCHEMA.options[key].readers and key[0] != "lyapunov"}  # fmt: skip
     for key in written:
         if not SCHEMA.is_read(key, config_of("spectrum()", KIND, made | written, strict=False)):
             config_of("spectrum()", KIND, made | written)
