@@ -11,31 +11,31 @@ From Python:
     rn.run("config.ini", {"net.g": [1, 2, 3]})
 
 See `randomnet.notebook` for these, `randomnet.api` for spectra of other systems, `randomnet.multiregion`, and the
-packages PACKAGES.
+packages analysis, inference, metrics, recordings, simulation, systems and tasks.
 """
 
-from importlib import import_module
-from typing import Any
+from importlib import import_module as _import_module
+from typing import Any as _Any
 
 from randomnet.version import __version__ as __version__
 
-NAMES = {  # what is offered from Python -> its module; loaded when it is asked for, as torch is slow to load
+_NAMES = {  # what is offered from Python -> its module; loaded when it is asked for, as torch is slow to load
     **dict.fromkeys(("network", "fit", "spectrum_loss", "task", "spectrum", "load", "run"), "randomnet.notebook"),
     "MultiRegionRNN": "randomnet.multiregion",
 
 }
-PACKAGES = ("analysis", "connectome", "inference", "metrics", "recordings", "simulation", "systems", "tasks")
+_PACKAGES = ("analysis", "connectome", "inference", "metrics", "recordings", "simulation", "systems", "tasks")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _Any:
     """A name that is offered from Python, or a package. `connectome` is both: a package that can be called."""
-    if name in NAMES:
-        return getattr(import_module(NAMES[name]), name)
-    if name in PACKAGES:
-        return import_module(f"randomnet.{name}")
+    if name in _NAMES:
+        return getattr(_import_module(_NAMES[name]), name)
+    if name in _PACKAGES:
+        return _import_module(f"randomnet.{name}")
     raise AttributeError(f"module 'randomnet' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """All names, also those that are not loaded yet."""
-    return sorted({*globals(), *NAMES, *PACKAGES})
+    return sorted({*globals(), *_NAMES, *_PACKAGES})

@@ -1,4 +1,4 @@
-"""Packages that are also functions: `randomnet.connectome` is a folder of modules, and reads a connectome when called."""
+"""Packages that are also functions: `randomnet.connectome` has modules, and reads a connectome when called."""
 
 import sys
 from importlib import import_module

@@ -24,11 +24,11 @@ class Displayed:
         """The rows of the record as a DataFrame; None where it has none."""
         return None
 
-    def plot(self, **options: Any) -> Any:
-        """A matplotlib Figure of the record. Raises TypeError for options that its figure does not have."""
+    def plot(self, *arguments: Any, **options: Any) -> Any:
+        """A matplotlib Figure of the record. Raises TypeError for arguments that its figure does not have."""
         if not self.drawing:
             raise TypeError(f"{type(self).__name__}: expected a record that is drawn, got one without a figure")
-        return getattr(import_module(DRAWINGS), self.drawing)(self, **options)
+        return getattr(import_module(DRAWINGS), self.drawing)(self, *arguments, **options)
 
     def __repr__(self) -> str:
         """The class and its facts in one line."""

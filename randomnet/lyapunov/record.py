@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from randomnet.display import Displayed
-
 from randomnet.lyapunov.batches import (
     BATCHES,
     FEWEST_BATCHES,

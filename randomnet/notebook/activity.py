@@ -110,4 +110,3 @@ def _conditions(trials: Trials) -> Sequence[str]:
 
 def _numpy(values: Array) -> np.ndarray:
     return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
-

@@ -153,8 +153,7 @@ def _place_of(source: Any, options: Options) -> dict[tuple[str, str], Any]:
         return {PATH: str(stored_array(_matrix(source)))}
     if not isinstance(source, (str, Path)):
         raise TypeError(
-            "connectome(): expected a path, a name, a matrix, a DataFrame or a Connectome, got "
-            f"{type(source).__name__}"
+            f"connectome(): expected a path, a name, a matrix, a DataFrame or a Connectome, got {type(source).__name__}"
         )
     if ROI not in options and str(source) in NAMES and not Path(source).exists():
         return {ROI: str(source)}

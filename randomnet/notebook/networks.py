@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pandas as pd
-import torch
 from torch import Tensor, nn
 
 from randomnet.architectures import CellNetwork
@@ -286,4 +285,3 @@ def _check_training(written: Options) -> None:
             raise TypeError("fit(): expected the loss as an argument, such as spectrum_loss('l2'), got loss = ...")
         if section == "trainvalidate" and key in BUILT:
             raise TypeError(f"fit(): expected {key} in network(), which builds with it, got it here")
-

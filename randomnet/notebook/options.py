@@ -26,7 +26,9 @@ Options = Mapping[Key, Any]  # (section, key) -> value, as a text or as Python h
 JOINED_BY = {Steps: " + ", Several: " + ", Interval: ":", Target: ":"}  # between the values of a list
 
 
-def keys_of(function: str, arguments: Mapping[str, Any], sections: Sequence[str], others: Sequence[str] = ()) -> Options:
+def keys_of(
+    function: str, arguments: Mapping[str, Any], sections: Sequence[str], others: Sequence[str] = ()
+) -> Options:
     """The options that keyword arguments name, in the first of `sections` that has the name.
 
     others: further names that the function has, for the error. Raises TypeError for an unknown name, with the nearest.

@@ -31,7 +31,14 @@ from randomnet.tasks import ReachTrials, Trials
 
 VALUES = ("initial", "last", "best")  # networks of a training
 HIGHER_IS_BETTER = ("metrics", "accuracy", "bps", "r2", "correct")  # in names of columns
-BUILT_BY = ("spectrum", "transition", "convergence", "simulate", "stimulate", "analyse")  # kinds with a network of [net]
+BUILT_BY = (
+    "spectrum",
+    "transition",
+    "convergence",
+    "simulate",
+    "stimulate",
+    "analyse",
+)  # kinds with a network of [net]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -109,9 +116,7 @@ class Results(Displayed):
         higher = any(word in column for word in HIGHER_IS_BETTER) if highest is None else highest
         return table.loc[values.idxmax() if higher else values.idxmin()]
 
-    def network(
-        self, combo: int = 0, iteration: int = 0, which: str = "last"
-    ) -> NotebookNetwork | NotebookModel:
+    def network(self, combo: int = 0, iteration: int = 0, which: str = "last") -> NotebookNetwork | NotebookModel:
         """The network of a run, as a module that runs on new inputs.
 
         which: of kind = train and fit: last, best (of the lowest loss), or initial. Of other kinds it is the network
