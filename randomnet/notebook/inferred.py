@@ -48,8 +48,8 @@ class NotebookModel(Displayed, nn.Module):
         like = next(iter(self.module.parameters()))
         if spikes.ndim != 3 or spikes.shape[2] not in (self.module.heldin, self.module.neurons):
             raise ValueError(
-                f"spikes: expected shape (trials, time, {self.module.heldin}) of held-in neurons, or {self.module.neurons} "
-                f"of all, got {tuple(spikes.shape)}"
+                f"spikes: expected shape (trials, time, {self.module.heldin}) of held-in neurons, or "
+                f"{self.module.neurons} of all, got {tuple(spikes.shape)}"
             )
         held_in = spikes[..., : self.module.heldin].to(like).transpose(0, 1)
         if inputs is None:

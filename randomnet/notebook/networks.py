@@ -160,8 +160,8 @@ def network(
     connectome: of `connectome()`, another `Connectome`, or what `connectome()` takes; None for that of [net]'s
     defaults, and for cells (architecture="gru"). task: a task from `task()`, whose defaults the network then has (tanh,
     dt = 1, rate form, trained weights). Without one, the network is that of kind = train without a task; it keeps its
-    equation where a task is fitted later. train: what is trained, of weights, gains, shifts and factors. seed, iteration:
-    as in the INI; by default those of the connectome. options: those of [model], [net] and [dynamics], and those of
+    equation where a task is fitted later. train: what is trained, of weights, gains, shifts and factors. seed,
+    iteration: as in the INI; by default those of the connectome. options: those of [model], [net] and [dynamics], and those of
     [trainvalidate] that define the network: init, remap_w, number_param, weight_bounds, freeze_layer, precision.
 
     Raises TypeError for an unknown option, and ValueError for a wrong value, with the nearest name.
@@ -231,7 +231,7 @@ def _options_of_fit(network: NotebookNetwork, loss: Loss, written: Options) -> O
     if config.has_task and not loss.task:
         task = config.trialparams.task_name
         raise ValueError(
-            f"fit(): expected a loss with the task of the network, such as task({task!r}) + {loss.text}, got {loss.text}"
+            f"fit(): expected a loss with the network's task, such as task({task!r}) + {loss.text}, got {loss.text}"
         )
     own = {key: value for key, value in network.options.items() if "train" in SCHEMA.options[key].readers}
     options = {**own, **loss.options, **written, ("trainvalidate", "loss"): loss.text}

@@ -46,7 +46,7 @@ def _key_of(function: str, name: str, sections: Sequence[str], others: Sequence[
     elsewhere = [f"{owner}.{key}" for owner, key in SCHEMA.options if key == name.lower()]
     if not near and elsewhere:
         near = f"; it belongs to [{elsewhere[0].partition('.')[0]}]"
-    where = " and ".join(f"[{owner}]" for owner in sections)
+    where = ", ".join(f"[{owner}]" for owner in sections)
     raise TypeError(f"{function}: expected an option of {where}, got {name!r}{near}")
 
 

@@ -157,7 +157,8 @@ class Results(Displayed):
         if not ((rows["combo"] == combo) & (rows["iteration"] == iteration)).any():
             combos, iterations = rows["combo"].max(), rows["iteration"].max()
             raise ValueError(
-                f"expected a combo from 0 to {combos} and an iteration from 0 to {iterations}, got {combo} and {iteration}"
+                f"expected a combo from 0 to {combos} and an iteration from 0 to {iterations}, "
+                f"got {combo} and {iteration}"
             )
 
 

@@ -34,7 +34,8 @@ def spectrum(
 
     source: a network of `network()` or of results, whose spectrum is that of an INI with kind = spectrum: from the
     run's state and frame, with its defaults, along its trials where it has a task. options are then those of
-    [lyapunov], k is `nle`. A `Connectome` is a network with the defaults of [model]. Several initial_states give a list.
+    [lyapunov], k is `nle`. A `Connectome` is a network with the defaults of [model]. Several
+    initial_states give a list.
 
     Any other source, and a network with `state` or `inputs`: see `randomnet.api.spectrum`, which has other defaults.
 

@@ -143,7 +143,7 @@ class Recording(Displayed):
         """One row per split: its trials, bins, neurons, mean spikes per bin, and which arrays it has."""
         rows = [{"split": name, "trials": len(split), "bins": split.spikes.shape[1], "neurons": self.neurons,
                  "spikes_per_bin": float(split.spikes.mean()),
-                 "known": ", ".join(field for field in TIMED[1:] if getattr(split, field) is not None) or "spikes alone"}
+                 "known": ", ".join(field for field in TIMED[1:] if getattr(split, field) is not None)}
                 for name, split in self.splits.items()]  # fmt: skip
         return pd.DataFrame(rows)
 

@@ -22,7 +22,8 @@ def test_it_is_the_network_that_an_ini_builds(tmp_path, matrix):
     np.save(tmp_path / "my.npy", matrix)
     ini = tmp_path / "my.ini"
     ini.write_text(
-        "[paths]\npath_to_network = my.npy\n[net]\nnormalization = frobenius\ng = 3\nnull = degree\n[trainvalidate]\niterations = 2\n"
+        "[paths]\npath_to_network = my.npy\n[net]\nnormalization = frobenius\ng = 3\nnull = degree\n"
+        "[trainvalidate]\niterations = 2\n"
     )
     built = connectome_of(read_plan(ini).combos[0].runs()[1])
     network = rn.connectome(tmp_path / "my.npy", normalization="frobenius", g=3, null="degree", iteration=1)
