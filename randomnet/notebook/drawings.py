@@ -169,7 +169,7 @@ def _state_space(points: Any, chosen: Any, field: Any) -> plotting.StateSpace:
 
 
 def _field_arrays(field: Any, states: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Grid, velocity, energy and trajectories of a flow field, of the first of several; a box around states for None."""
+    """Grid, velocity, energy, trajectories of a field, the first of several; for None a box around the states."""
     if field is None:
         low, high = (states.min(0), states.max(0)) if len(states) else (np.zeros(2), np.ones(2))
         grid = np.array([[low, high]])

@@ -161,7 +161,7 @@ def network(
     defaults, and for cells (architecture="gru"). task: a task from `task()`, whose defaults the network then has (tanh,
     dt = 1, rate form, trained weights). Without one, the network is that of kind = train without a task; it keeps its
     equation where a task is fitted later. train: what is trained, of weights, gains, shifts and factors. seed,
-    iteration: as in the INI; by default those of the connectome. options: those of [model], [net] and [dynamics], and those of
+    iteration: as in the INI; by default those of the connectome. options: those of [model], [net], [dynamics], and of
     [trainvalidate] that define the network: init, remap_w, number_param, weight_bounds, freeze_layer, precision.
 
     Raises TypeError for an unknown option, and ValueError for a wrong value, with the nearest name.
