@@ -7,11 +7,13 @@ network once for each state; here Jacobians are closed forms, for all states at 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from randomnet.analysis.linear import Eigendecomposition, Map, block, block_except, eigendecomposition, jacobian_of
+from randomnet.display import Displayed
 from randomnet.rnn import Dynamics
 
 
@@ -56,18 +58,26 @@ def input_jacobian_of(system: Dynamics, input_weights: Tensor) -> Callable[[Tens
     return jacobian
 
 
-@dataclass(frozen=True)
-class Linearisation:
+@dataclass(frozen=True, repr=False)
+class Linearisation(Displayed):
     """One step at states and inputs, and its first-order change: n units `to`, m units `from_`, of N in all.
 
     after: (..., n), the states of `to` after the step. jacobian: (..., n, m). excluded: (..., n, N - m), the effect of
     all other units. by_input: (..., n, I), J_u; None without input weights.
     """
 
+    drawing: ClassVar[str] = "eigenvalues"
+
     after: Tensor
     jacobian: Tensor
     excluded: Tensor
     by_input: Tensor | None
+
+    def summary(self) -> str:
+        """The numbers of states, units and inputs."""
+        states = self.jacobian.shape[:-2].numel()
+        inputs = "no inputs" if self.by_input is None else f"{self.by_input.shape[-1]} inputs"
+        return f"{states} states, Jacobians {self.jacobian.shape[-2]} x {self.jacobian.shape[-1]}, {inputs}"
 
     def predict(
         self,

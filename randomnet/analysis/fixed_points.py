@@ -8,13 +8,16 @@ descent.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from randomnet.analysis.kinks import UNDECIDED, Kinks
 from randomnet.analysis.linear import Jacobian, Map
+from randomnet.display import Displayed
 
 DAMPING = 1e-2  # initial damping, relative to the mean of the diagonal of (J - I)^T (J - I)
 LOWER, RAISE = 0.2, 4.0  # factors of the damping after a step that lowers q, and after a rejected step
@@ -25,8 +28,8 @@ SINGULAR = 1e-12  # relative singular value below which Newton steps ignore a di
 COPIES = 6  # matrices per start that exist at the same time
 
 
-@dataclass(frozen=True)
-class FixedPoints:
+@dataclass(frozen=True, repr=False)
+class FixedPoints(Displayed):
     """Fixed points of a map, sorted by number of unstable directions and then by q, and slow points, sorted by q.
 
     points: (P, N). q: (P,). hits: (P,), number of starts that ended at each point. eigenvalues: (P, n) complex, by
@@ -36,6 +39,8 @@ class FixedPoints:
     last. slow: (S, N), states with small q that are not fixed points. slow_q: (S,). starts: number of starts.
     converged: number of starts that ended at a fixed point, including points rejected as too far away.
     """
+
+    drawing: ClassVar[str] = "fixed_points"
 
     points: Tensor
     q: Tensor
@@ -57,6 +62,21 @@ class FixedPoints:
         """
         real, above = self.eigenvalues.imag == 0, self.eigenvalues.real > 1
         return (1 - 2 * ((real & above).sum(1) % 2)).masked_fill(self.at_kink, 0)
+
+    def summary(self) -> str:
+        """The numbers of stable and unstable fixed points, of slow points, and of starts."""
+        counts = {"stable": int((self.unstable == 0).sum()), "unstable": int((self.unstable > 0).sum()),
+                  "undecided": int((self.unstable == UNDECIDED).sum())}  # fmt: skip
+        kinds = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none"
+        return (f"{len(self.points)} fixed points ({kinds}), {len(self.slow)} slow points, from {self.starts} starts, "
+                f"{self.points.shape[1]} units")  # fmt: skip
+
+    def frame(self) -> pd.DataFrame:
+        """One row per fixed point: q, hits, unstable directions, modulus of the largest eigenvalue, index."""
+        largest = self.eigenvalues.abs().amax(1) if self.eigenvalues.shape[1] else self.q
+        columns = {"q": self.q, "hits": self.hits, "unstable": self.unstable, "largest_modulus": largest,
+                   "index": self.indices}  # fmt: skip
+        return pd.DataFrame({name: values.cpu().numpy() for name, values in columns.items()})
 
 
 def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise: float) -> Tensor:

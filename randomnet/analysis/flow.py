@@ -5,11 +5,13 @@ units outside a subset keep their state.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from randomnet.analysis.linear import Jacobian, Map
+from randomnet.display import Displayed
 
 MARGIN = 0.1  # margin on every side of a trajectory, relative to its extent
 NARROWEST = 1e-3  # smallest extent of a trajectory along an axis, relative to its larger extent
@@ -60,8 +62,8 @@ def plane(states: Tensor) -> Plane:
     return Plane(mean, axes * largest.sign(), variances[:2] / variances.sum())
 
 
-@dataclass(frozen=True)
-class FlowField:
+@dataclass(frozen=True, repr=False)
+class FlowField(Displayed):
     """The change of the states of a grid in one step, in the units of the states.
 
     grid: (n, n, 2), coordinates in `plane`; the first increases along rows, the second along columns. velocity:
@@ -69,12 +71,20 @@ class FlowField:
     (..., n, n), 1/2 |F(h) - h|^2 in all directions. trajectory: (..., 2), projection of the trajectory, or None.
     """
 
+    drawing: ClassVar[str] = "flow_field"
+
     grid: Tensor
     velocity: Tensor
     speed: Tensor
     energy: Tensor
     plane: Plane
     trajectory: Tensor | None
+
+    def summary(self) -> str:
+        """The grid, the number of base states, and the highest speed."""
+        fields = self.speed.shape[:-2].numel()
+        base = f", {fields} base states" if fields > 1 else ""
+        return f"{len(self.grid)} x {self.grid.shape[1]} states{base}, speeds up to {float(self.speed.max()):.3g}"
 
     @property
     def normalised(self) -> Tensor:

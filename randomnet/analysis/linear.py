@@ -6,10 +6,12 @@ exact derivative of the whole step, eigenvectors are columns, and stability is d
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from randomnet.display import Displayed
 from randomnet.integration import runge_kutta
 from randomnet.rnn import Dense, Dynamics
 
@@ -68,8 +70,8 @@ def autodiff_jacobian(step: Map) -> Jacobian:
     return torch.func.vmap(torch.func.jacrev(lambda state: step(state.unsqueeze(0)).squeeze(0)))
 
 
-@dataclass(frozen=True)
-class Eigendecomposition:
+@dataclass(frozen=True, repr=False)
+class Eigendecomposition(Displayed):
     """Eigenvalues and eigenvectors of Jacobians of maps, by descending modulus.
 
     values: (..., n), complex, multipliers per step. right, left: (..., n, n), eigenvectors as columns, with
@@ -78,9 +80,16 @@ class Eigendecomposition:
     has length 1 instead.
     """
 
+    drawing: ClassVar[str] = "eigenvalues"
+
     values: Tensor
     right: Tensor
     left: Tensor
+
+    def summary(self) -> str:
+        """The number of matrices, their size, and the largest modulus."""
+        count, size = self.values.shape[:-1].numel(), self.values.shape[-1]
+        return f"{count} matrices of {size} units, moduli up to {float(self.values.abs().max()):.4g}"
 
     @property
     def stable(self) -> Tensor:

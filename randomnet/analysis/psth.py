@@ -7,7 +7,7 @@ import math
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.units import Units
+from randomnet.display import Displayed
 
 REACH = 8  # half width of the Gaussian window in sd; beyond it the window is below rounding error
 
@@ -37,6 +38,22 @@ class Response:
     each: np.ndarray
 
 
+class Responses(Displayed, dict[str, Response]):
+    """Group -> response, as `psth_arrays` returns them."""
+
+    drawing: ClassVar[str] = "responses"
+
+    def summary(self) -> str:
+        """The numbers of groups, conditions, trials and bins."""
+        first = next(iter(self.values()))
+        conditions, bins = first.mean.shape
+        return f"{len(self)} groups, {conditions} conditions, {first.trials.sum()} trials, {bins} bins"
+
+    def frame(self) -> pd.DataFrame:
+        """The rows of `psth`."""
+        return pd.concat([_rows(group, response) for group, response in self.items()], ignore_index=True)
+
+
 def psth(
     activity: Tensor | np.ndarray,
     units: Units,
@@ -57,8 +74,7 @@ def psth(
     network, conditions ascending, values float64. Raises ValueError for other shapes, an unknown kind, a bin that does
     not divide the time, and smooth <= 0.
     """
-    responses = psth_arrays(activity, units, by, condition, bin, smooth)
-    return pd.concat([_rows(group, response) for group, response in responses.items()], ignore_index=True)
+    return psth_arrays(activity, units, by, condition, bin, smooth).frame()
 
 
 def psth_arrays(
@@ -68,8 +84,8 @@ def psth_arrays(
     condition: Sequence | np.ndarray | Tensor | None = None,
     bin: int = 1,
     smooth: float | None = None,
-) -> dict[str, Response]:
-    """The results of `psth` as arrays: group -> response."""
+) -> Responses:
+    """The results of `psth` as arrays: group -> response; its `plot()` draws them."""
     values = torch.as_tensor(activity).detach().cpu().to(torch.float64)
     if values.ndim != 3 or values.shape[-1] != units.n or not len(values) or not values.shape[1]:
         raise ValueError(f"activity must have shape (trials, time, {units.n}), got {tuple(values.shape)}")
@@ -85,7 +101,7 @@ def psth_arrays(
         mean, sem = (np.stack(parts) for parts in zip(*_statistics(each, index), strict=True))
         responses[group] = Response(conditions, np.bincount(index), len(members), np.arange(0, steps, bin), mean, sem,
                                     each)  # fmt: skip
-    return responses
+    return Responses(responses)
 
 
 def _rows(group: str, response: Response) -> pd.DataFrame:

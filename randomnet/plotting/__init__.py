@@ -29,6 +29,8 @@ Dynamics of one network:
     recorded_neurons       rates and Fano factors of the recorded neurons
     inferred_rates         inferred rates with the true ones
     inferred_dynamics      states, fixed points, eigenvalues and rates of a model with the true ones
+    flow                   the flow and energy alone; fixed_points: fixed points and eigenvalues alone
+    courses                any quantities of several trials over time
     trajectories_3d        states and fixed points of a model with the true ones, in three dimensions
     dsa_search             held-out errors by which delays and rank of DSA are chosen
 
@@ -50,6 +52,7 @@ from randomnet.plotting.activity import Activity, BumpCourse, Stimulus, activity
 from randomnet.plotting.blocks import blocks
 from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
+from randomnet.plotting.courses import Course, courses
 from randomnet.plotting.curves import curves
 from randomnet.plotting.distributions import distributions
 from randomnet.plotting.dot_plots import dot_plot
@@ -71,7 +74,7 @@ from randomnet.plotting.recordings import RecordedNeurons, RecordedTrial, record
 from randomnet.plotting.responses import Responses, responses
 from randomnet.plotting.scores import Score, scores
 from randomnet.plotting.spectra import spectra
-from randomnet.plotting.state_space import StateSpace, state_space
+from randomnet.plotting.state_space import StateSpace, fixed_points, flow, state_space
 from randomnet.plotting.stimulated_accuracy import StimulatedAccuracy, stimulated_accuracy
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
 from randomnet.plotting.trajectories import Trajectories3D, dsa_search, trajectories_3d
@@ -82,6 +85,7 @@ __all__ = [
     "FORMATS",
     "Activity",
     "BumpCourse",
+    "Course",
     "Event",
     "ExampleTrials",
     "FixedPointsByPhase",
@@ -111,6 +115,7 @@ __all__ = [
     "blocks",
     "check_text",
     "convergence",
+    "courses",
     "curves",
     "degrees",
     "distributions",
@@ -118,7 +123,9 @@ __all__ = [
     "dsa_search",
     "eigenvalues",
     "example_trials",
+    "fixed_points",
     "fixed_points_by_phase",
+    "flow",
     "heat_map",
     "inferred_dynamics",
     "inferred_rates",

@@ -86,8 +86,40 @@ def state_space(network: StateSpace, title: str = "") -> Figure:
         return figure
 
 
+def flow(network: StateSpace, title: str = "") -> Figure:
+    """Two panels: the flow with trajectories and fixed points, and the energy."""
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 3.2, title)
+        arrows, energy = figure.subplots(1, 2)
+        _flow(figure, arrows, network)
+        _energy(figure, energy, network)
+        for axes in (arrows, energy):
+            _points(axes, network)
+            axes.set_xlabel(_axis(network, 0))
+        arrows.set_ylabel(_axis(network, 1))
+        return figure
+
+
+def fixed_points(network: StateSpace, title: str = "") -> Figure:
+    """Two panels: fixed points and slow points in the plane, and eigenvalues at the fixed points."""
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 2.9, title)
+        states, spectrum = figure.subplots(1, 2)
+        for trajectory in network.trajectories[:MOST_LINES]:
+            states.plot(trajectory[:, 0], trajectory[:, 1], color="0.6", linewidth=0.6, zorder=1)
+        _points(states, network)
+        states.set_xlabel(_axis(network, 0))
+        states.set_ylabel(_axis(network, 1))
+        _eigenvalues(spectrum, network)
+        handles = _handles(network)
+        legend(figure, handles if len(network.trajectories) else handles[1:], "")
+        return figure
+
+
 def _axis(network: StateSpace, axis: int) -> str:
     label, variance = escape_dollars(network.labels[axis]), f"({network.explained[axis]:.0%} of variance)"
+    if np.isnan(network.explained[axis]):
+        return label
     return f"{label} {variance}" if len(label) + len(variance) < WIDEST else f"{label}\n{variance}"
 
 

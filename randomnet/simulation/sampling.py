@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from randomnet.display import Displayed
 from randomnet.simulation.inputs import FeedForward
 from randomnet.simulation.network import RateNetwork, State
 from randomnet.systems import OfStep, of_step
@@ -16,8 +18,8 @@ VARIABLES = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "
 CHUNK, CHUNK_BYTES = 200, 32e6  # limits of the steps whose input and noise are computed at a time, and of their memory
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(Displayed):
     """Means over W windows, for C columns.
 
     times: (W,), the windows' centres in the unit of dt; step s lasts from s dt to (s + 1) dt. rates: (C, W, N).
@@ -26,12 +28,20 @@ class Samples:
     bool, whether a column stayed finite to the end. state: after the last step; step: the number of the next step.
     """
 
+    drawing: ClassVar[str] = "samples"
+
     times: np.ndarray
     rates: Tensor
     variables: dict[str, Tensor]
     finite: Tensor
     state: State
     step: int
+
+    def summary(self) -> str:
+        """The numbers of columns, windows and neurons, the last time, and the other variables."""
+        columns, windows, neurons = self.rates.shape
+        others = f", with {', '.join(self.variables)}" if self.variables else ""
+        return f"{columns} columns, {windows} windows up to t = {self.times[-1]:g}, {neurons} neurons{others}"
 
 
 @contextmanager

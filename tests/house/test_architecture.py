@@ -14,7 +14,7 @@ from randomnet.plotting import style
 from tests.support.paths import MODULES, ROOT
 
 ROOMS = (  # from the lowest floor to the highest
-    ("registry", "renamed_options", "settings"),
+    ("registry", "renamed_options", "settings", "display", "callable_package"),
     ("plugins", "losses", "memory", "connectome", "activations", "optimizers", "results", "console", "version",
      "extras", "integration", "double_backward", "input_series", "bump"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
@@ -27,7 +27,7 @@ ROOMS = (  # from the lowest floor to the highest
     ("build",),
     ("kinds", "selfcheck"),
     ("experiment",),
-    ("command_line",),
+    ("command_line", "notebook"),
 )  # fmt: skip
 FLOORS = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 OPTIONS = "options of kinds"  # kinds/__init__, kinds/reads and kinds/<kind>/options: free of torch, for the schema
