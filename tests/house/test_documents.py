@@ -5,11 +5,13 @@ import re
 
 import pytest
 
+from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import read_plan
 from tests.support.paths import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 FENCE = re.compile(r"(<!-- not read: .+ -->\n)?^```ini\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NO_OPTION = {"a", "r", "j", "d_ky", "h_ks", "logs", "trial_params"}  # left sides of equations; keys of predecessors
 NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 
 
@@ -82,3 +84,11 @@ def test_every_page_stands_in_the_site_once():
     table = re.findall(r"([\w/]+\.md)$", text_of("mkdocs.yml").partition("\nnav:")[2], re.MULTILINE)
     pages = [str(path.relative_to(ROOT / "docs")) for path in PAGES[2:]]
     assert sorted(table) == sorted([*pages, "changelog.md"])
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith(("README", "docs/"))])
+def test_options_in_sentences_exist(name):
+    """What stands as `key = value` in a sentence is an option of the INI, or of the tasks."""
+    written = re.findall(r"`(?:\[\w+\] )?(\w+) = [^`]*`", prose(text_of(name)))
+    known = {key for _, key in SCHEMA.names} | {key for _, key in SCHEMA.options} | NO_OPTION
+    assert [key for key in written if key.lower() not in known] == []
