@@ -1,0 +1,91 @@
+"""The loops of `steps`, compiled for an activation and a form, once per machine.
+
+numba keeps what it compiles on disk: in the `__pycache__` of this package, in the user's folder for caches where that
+is not writable, or in NUMBA_CACHE_DIR. The names under which it does so contain a hash of all sources, so that no other
+version of the code is ever taken for this one. Processes that start together wait for the first to compile.
+"""
+
+import hashlib
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import numba
+from filelock import FileLock
+from numba import njit
+from numba.core import event
+
+from randomnet import activations
+from randomnet.activations import Activation
+from randomnet.compiled import blas, steps
+from randomnet.compiled.orthonormal import FAST
+
+SECONDS = 15  # to compile forward and adjoint, of the order of
+
+
+@cache
+def _sources() -> str:
+    """A hash of the sources of what is compiled."""
+    files = [Path(activations.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def _clone(function: Callable, name: str, bound: dict[str, Any]) -> FunctionType:
+    """The function under another name, with other objects in the place of some of its globals."""
+    clone = FunctionType(function.__code__, function.__globals__ | bound, name)
+    clone.__qualname__ = f"{name}_{_sources()}"
+    clone.__module__ = function.__module__
+    return clone
+
+
+@cache
+def _finish() -> Callable:
+    return njit(fastmath=FAST)(steps.finish_interval)
+
+
+@cache
+def compiled(scalar: Callable, form: str) -> tuple[Callable, Callable]:
+    """Steps and adjoint in this form (see `steps`) for the scalar function of an activation."""
+    bound = {"response": njit(scalar), "finish_interval": _finish()}
+    kernels = (_clone(function, f"{function.__name__}_{scalar.__name__}", bound) for function in steps.STEPS[form])
+    first, second = (_AnnouncedKernel(njit(cache=True, error_model="numpy", fastmath=FAST)(kernel)) for kernel in kernels)
+    return first, second
+
+
+class _AnnouncedKernel(event.Listener):
+    """A compiled function. The first call of a process with new types waits for other processes that compile."""
+
+    said = False
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel, self.types = kernel, set()
+
+    def __call__(self, *arguments: Any) -> Any:
+        dtype = arguments[0].dtype.char
+        if dtype in self.types:
+            return self.kernel(*arguments)
+        with FileLock(Path(tempfile.gettempdir()) / f"randomnet_{_sources()}.lock"), self._listening():
+            result = self.kernel(*arguments)
+        self.types.add(dtype)
+        return result
+
+    def _listening(self) -> Any:
+        return event.install_listener("numba:compile", self)
+
+    def on_start(self, started: Any) -> None:
+        """Say, once per process, that compilation has begun."""
+        if started.data.get("dispatcher") is self.kernel and not _AnnouncedKernel.said:
+            _AnnouncedKernel.said = True
+            print(f"compiling steps once, about {SECONDS} s", file=sys.stderr)
+
+    def on_end(self, ended: Any) -> None:
+        """Nothing happens at the end of compilation."""
+
+
+def supports(activation: Activation) -> bool:
+    """Whether there are compiled steps of the activation."""
+    return activation.scalar is not None
