@@ -226,8 +226,17 @@ def _linear_scalar(u: float) -> tuple[float, float, float]:
 ACTIVATIONS: Registry[Activation] = Registry(
     (row.name, row)
     for row in (
-        Activation("tanh", _tanh, sech2, _tanh_ddphi, _tanh_vjp, _tanh_scalar, stretches=False, bounded=True,
-                   aliases=("std",)),  # fmt: skip
+        Activation(
+            "tanh",
+            _tanh,
+            sech2,
+            _tanh_ddphi,
+            _tanh_vjp,
+            _tanh_scalar,
+            stretches=False,
+            bounded=True,
+            aliases=("std",),
+        ),
         Activation(
             "tanh_stretched",
             _tanh,

@@ -60,11 +60,11 @@ def respect_threads() -> None:
 
 
 @intrinsic
-def _gemm(typingctx, transposed_a, transposed_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):  # noqa: ANN001, ANN202
+def _gemm(typingctx, transposed_a, transposed_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
     """Fortran's gemm for arrays in memory order of columns; transposed: 0 or 1."""
     dtype, order = a.dtype, (transposed_a, transposed_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 
-    def codegen(context, builder, signature, values):  # noqa: ANN001, ANN202
+    def codegen(context, builder, signature, values):
         number, char, integer = context.get_value_type(dtype), ir.IntType(8), ir.IntType(32)
         slots = []
         for kind, value in zip(order, values, strict=True):
@@ -94,7 +94,7 @@ def _gemm(typingctx, transposed_a, transposed_b, m, n, k, alpha, a, lda, b, ldb,
 
 # arrays are (rows, columns) with adjacent columns; Fortran reads each as its transpose
 @njit(cache=True)
-def product(a, b, alpha, beta, c):  # noqa: ANN001, ANN201
+def product(a, b, alpha, beta, c):
     """Write alpha a b + beta c into c, for a (m, k), b (k, n) and c (m, n)."""
     size = a.itemsize
     lda, ldb, ldc = a.strides[0] // size, b.strides[0] // size, c.strides[0] // size
@@ -102,7 +102,7 @@ def product(a, b, alpha, beta, c):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True)
-def product_right_transposed(a, b, alpha, beta, c):  # noqa: ANN001, ANN201
+def product_right_transposed(a, b, alpha, beta, c):
     """Write alpha a b^T + beta c into c, for a (m, k), b (n, k) and c (m, n)."""
     size = a.itemsize
     lda, ldb, ldc = a.strides[0] // size, b.strides[0] // size, c.strides[0] // size
@@ -110,7 +110,7 @@ def product_right_transposed(a, b, alpha, beta, c):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True)
-def product_left_transposed(a, b, alpha, beta, c):  # noqa: ANN001, ANN201
+def product_left_transposed(a, b, alpha, beta, c):
     """Write alpha a^T b + beta c into c, for a (k, m), b (k, n) and c (m, n)."""
     size = a.itemsize
     lda, ldb, ldc = a.strides[0] // size, b.strides[0] // size, c.strides[0] // size

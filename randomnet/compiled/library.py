@@ -14,32 +14,39 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-import numba
 from filelock import FileLock
 from numba import njit
 from numba.core import event
 
-from randomnet import activations
-from randomnet.activations import Activation
-from randomnet.compiled import blas, steps
+from randomnet.compiled import steps
 from randomnet.compiled.orthonormal import FAST
 
 SECONDS = 15  # to compile forward and adjoint, of the order of
 
 
 @cache
-def _sources() -> str:
+def _sources(scalar: Callable) -> str:
     """A hash of the sources of what is compiled."""
-    files = [Path(activations.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    files = [Path(scalar.__code__.co_filename), *sorted(Path(__file__).parent.glob("*.py"))]
+    line = scalar.__code__.co_firstlineno.to_bytes(4)
+    return hashlib.sha256(b"".join([line, *(file.read_bytes() for file in files)])).hexdigest()[:12]
 
 
 def _clone(function: Callable, name: str, bound: dict[str, Any]) -> FunctionType:
     """The function under another name, with other objects in the place of some of its globals."""
     clone = FunctionType(function.__code__, function.__globals__ | bound, name)
-    clone.__qualname__ = f"{name}_{_sources()}"
+    clone.__qualname__ = name
     clone.__module__ = function.__module__
     return clone
+
+
+def _scalar(function: Callable) -> Callable:
+    """The function of one number for use in loops, with the functions that it calls."""
+    known = function.__globals__
+    called = {
+        name: _scalar(known[name]) for name in function.__code__.co_names if isinstance(known.get(name), FunctionType)
+    }
+    return njit(_clone(function, function.__name__, called))
 
 
 @cache
@@ -50,10 +57,14 @@ def _finish() -> Callable:
 @cache
 def compiled(scalar: Callable, form: str) -> tuple[Callable, Callable]:
     """Steps and adjoint in this form (see `steps`) for the scalar function of an activation."""
-    bound = {"response": njit(scalar), "finish_interval": _finish()}
-    kernels = (_clone(function, f"{function.__name__}_{scalar.__name__}", bound) for function in steps.STEPS[form])
-    first, second = (_AnnouncedKernel(njit(cache=True, error_model="numpy", fastmath=FAST)(kernel)) for kernel in kernels)
+    bound = {"response": _scalar(scalar), "finish_interval": _finish()}
+    first, second = (_kernel(function, scalar, bound) for function in steps.STEPS[form])
     return first, second
+
+
+def _kernel(function: Callable, scalar: Callable, bound: dict[str, Any]) -> "_AnnouncedKernel":
+    name = f"{function.__name__}_{scalar.__name__.strip('<>')}_{_sources(scalar)}"
+    return _AnnouncedKernel(njit(cache=True, error_model="numpy", fastmath=FAST)(_clone(function, name, bound)), name)
 
 
 class _AnnouncedKernel(event.Listener):
@@ -61,14 +72,14 @@ class _AnnouncedKernel(event.Listener):
 
     said = False
 
-    def __init__(self, kernel: Any) -> None:
-        self.kernel, self.types = kernel, set()
+    def __init__(self, kernel: Any, name: str) -> None:
+        self.kernel, self.name, self.types = kernel, name, set()
 
     def __call__(self, *arguments: Any) -> Any:
         dtype = arguments[0].dtype.char
         if dtype in self.types:
             return self.kernel(*arguments)
-        with FileLock(Path(tempfile.gettempdir()) / f"randomnet_{_sources()}.lock"), self._listening():
+        with FileLock(Path(tempfile.gettempdir()) / f"{self.name}.lock"), self._listening():
             result = self.kernel(*arguments)
         self.types.add(dtype)
         return result
@@ -84,8 +95,3 @@ class _AnnouncedKernel(event.Listener):
 
     def on_end(self, ended: Any) -> None:
         """Nothing happens at the end of compilation."""
-
-
-def supports(activation: Activation) -> bool:
-    """Whether there are compiled steps of the activation."""
-    return activation.scalar is not None

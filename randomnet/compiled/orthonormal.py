@@ -17,7 +17,7 @@ FAST = {"reassoc", "contract", "nsz"}  # sums in any order; nan and inf stay wha
 
 
 @njit(cache=True, fastmath=FAST)
-def dot(a, b):  # noqa: ANN001, ANN201
+def dot(a, b):
     """The scalar product of two vectors."""
     total = a[0] * b[0]
     for i in range(1, len(a)):
@@ -26,7 +26,7 @@ def dot(a, b):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, fastmath=FAST)
-def project(rows, vector, coefficients):  # noqa: ANN001, ANN201
+def project(rows, vector, coefficients):
     """Subtract from the vector its components along orthonormal rows, and add these to `coefficients`."""
     for i in range(len(rows)):
         row = rows[i]
@@ -37,7 +37,7 @@ def project(rows, vector, coefficients):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True)
-def replace(rows, vector, coefficients):  # noqa: ANN001, ANN201
+def replace(rows, vector, coefficients):
     """Put a unit vector orthogonal to orthonormal rows in the place of a vector that vanished."""
     for axis in range(len(vector)):
         vector[:] = 0
@@ -52,7 +52,7 @@ def replace(rows, vector, coefficients):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True)
-def orthonormalise_one_by_one(rows, r):  # noqa: ANN001, ANN201
+def orthonormalise_one_by_one(rows, r):
     """Orthonormalise the rows of (b, N) in place; write R into r (b, b)."""
     unused = np.empty(len(rows), rows.dtype)
     for j in range(len(rows)):
@@ -75,7 +75,7 @@ def orthonormalise_one_by_one(rows, r):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True)
-def orthonormalise(frame, r):  # noqa: ANN001, ANN201
+def orthonormalise(frame, r):
     """Orthonormalise the rows of a frame (k, N) in place; write R into r (k, k)."""
     k = len(frame)
     if k <= BLOCK:
@@ -105,7 +105,7 @@ def orthonormalise(frame, r):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, fastmath=FAST)
-def solve_upper(r, rows):  # noqa: ANN001, ANN201
+def solve_upper(r, rows):
     """Solve R X = rows in place, for R (k, k) upper triangular and rows (k, N)."""
     k, n = rows.shape
     for end in range(k, 0, -BLOCK):
@@ -124,7 +124,7 @@ def solve_upper(r, rows):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True)
-def orthonormalise_adjoint(frame, r, frame_bar, growth_bar):  # noqa: ANN001, ANN201
+def orthonormalise_adjoint(frame, r, frame_bar, growth_bar):
     """Turn the adjoint of W (k, N) into that of A in place; growth_bar: the adjoint of ln R_ii (k,).
 
     A' = R^-1 (W' + (diag(l') - copyltu(W' W^T)) W), as in Seeger et al. 2018.

@@ -26,7 +26,7 @@ def response(u: float) -> tuple[float, float, float]:
     raise NotImplementedError("this name is bound when the steps are compiled")
 
 
-def steps_current(bundle, transposed, gains, shifts, drive, keep, leaks, intervals, growing, path, rs, growths, norms):  # noqa: ANN001, ANN201
+def steps_current(bundle, transposed, gains, shifts, drive, keep, leaks, intervals, growing, path, rs, growths, norms):
     """Fill path, rs (intervals, k, k), growths (intervals, k) and norms (intervals,) in the current form.
 
     drive (D, N): the constant drive, a row for each step, or no row. growing: whether intervals end with Gram-Schmidt.
@@ -58,8 +58,8 @@ def steps_current(bundle, transposed, gains, shifts, drive, keep, leaks, interva
 
 
 def steps_rate(
-    bundle, transposed, gains, shifts, drive, keep, leaks, intervals, growing, path, inner, rs, growths, norms  # noqa: ANN001
-):  # noqa: ANN201
+    bundle, transposed, gains, shifts, drive, keep, leaks, intervals, growing, path, inner, rs, growths, norms
+):
     """As `steps_current`, in the rate form."""
     rows, n = bundle.shape
     slopes, before, step = np.empty_like(gains), bundle, 0
@@ -84,7 +84,7 @@ def steps_rate(
     return before
 
 
-def finish_interval(bundle, index, growing, rs, growths, norms):  # noqa: ANN001, ANN201
+def finish_interval(bundle, index, growing, rs, growths, norms):
     """Orthonormalise the tangent vectors; record their growth and the largest magnitude in the state."""
     if growing:
         r, growth = rs[index % len(rs)], growths[index]
@@ -100,9 +100,9 @@ def finish_interval(bundle, index, growing, rs, growths, norms):  # noqa: ANN001
 
 
 def adjoint_current(
-    bundle, weights, gains, shifts, keep, leaks, intervals, growing, path, rs, adjoint, growths_bar,  # noqa: ANN001
-    gains_bar, shifts_bar, drive_bar, weights_bar,  # noqa: ANN001
-):  # fmt: skip  # noqa: ANN201
+    bundle, weights, gains, shifts, keep, leaks, intervals, growing, path, rs, adjoint, growths_bar,
+    gains_bar, shifts_bar, drive_bar, weights_bar,
+):  # fmt: skip
     """Turn the adjoint of the last bundle into that of the first in place, and add to the other adjoints.
 
     drive_bar (D, N) and weights_bar (N, N) have no row where they are not needed. weights_bar lacks the factor a.
@@ -154,9 +154,9 @@ def adjoint_current(
 
 
 def adjoint_rate(
-    bundle, weights, gains, shifts, keep, leaks, intervals, growing, path, inner, rs, adjoint, growths_bar,  # noqa: ANN001
-    gains_bar, shifts_bar, drive_bar, weights_bar,  # noqa: ANN001
-):  # fmt: skip  # noqa: ANN201
+    bundle, weights, gains, shifts, keep, leaks, intervals, growing, path, inner, rs, adjoint, growths_bar,
+    gains_bar, shifts_bar, drive_bar, weights_bar,
+):  # fmt: skip
     """As `adjoint_current`, in the rate form; weights_bar is complete."""
     rows, n = bundle.shape
     trains = len(weights_bar) > 0
