@@ -16,7 +16,7 @@ from tests.support.paths import MODULES, ROOT
 ROOMS = (  # from the lowest floor to the highest
     ("registry", "renamed_options", "settings", "display", "callable_package"),
     ("plugins", "losses", "memory", "connectome", "activations", "optimizers", "results", "console", "version",
-     "extras", "integration", "double_backward", "input_series", "bump"),
+     "extras", "integration", "double_backward", "input_series", "bump", "compiled"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
      "instantiation", "initialisation", "rnn", "lyapunov", "plotting", "recordings", "comparison", "systems", "theory"),
     ("options of kinds", "effectors", "analysis", "simulation", "figures", "description", "api",

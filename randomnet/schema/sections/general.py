@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from randomnet.compiled import CHOICES as STEPS
 from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, HALVED, OF_TRIALS, RAY, SAMPLED
 from randomnet.kinds import KINDS
 from randomnet.settings.option import Section, option
@@ -143,6 +144,14 @@ class ExecutionSection(Section):
         Choice(("auto", "cpu", "cuda")), "auto", "Device; auto = cuda where available.", only=BUILT
     )
     threads: int = option(Integer(1, 1024), 1, "Threads per process.", grid=False)
+    steps: str = option(
+        Choice(STEPS),
+        "auto",
+        "How steps of networks are computed on the CPU. compiled: as loops compiled by numba, once per machine. eager: "
+        "by torch, call by call. auto = compiled where numba is installed. Results differ by rounding, so a results "
+        "folder keeps its first choice. Sparse networks, integrator = rk4 and CUDA always use torch.",
+        identity=False,
+    )
     checkpoint_every: int | str = option(
         Integer(1, words=("auto",)),
         "auto",
