@@ -4,7 +4,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +22,7 @@ from randomnet.experiment.progress import LOG_EVERY, Progress
 from randomnet.kinds.kind import Batch, kind_of
 from randomnet.results import DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
 from randomnet.results.locks import LocksUnsupported
-from randomnet.schema.plan import Plan
+from randomnet.schema.plan import Plan, Run
 from randomnet.schema.sections.general import ExecutionSection
 from randomnet.settings import ConfigError
 
@@ -220,9 +221,9 @@ def _carry_out(
             if status == FAILED:
                 folder.run(combo, iteration).forget_failure()
     skipped = ENDED if retry_failed else (*ENDED, FAILED)
-    for planned in prepared.combos:  # a kill may have come between a run's end and its combo's curves
-        if not folder.has_curves(planned.index):
-            folder.write_curves(prepared.manifest, planned.index)
+    curves = _Curves(folder, prepared)
+    curves.write_missing(states)
+    curves.expect(run for run in runs if states[run.combo, run.iteration] not in skipped)
     unfinished, missing = [], []
     for batch in batches:
         missing_in_batch = [run for run in batch if states[run.combo, run.iteration] not in skipped]
@@ -241,11 +242,44 @@ def _carry_out(
         for stage in rungs.stages(runs) if rungs else [unfinished]:
             for ended in engine(stage, folder.root, stop.is_set, shown.epoch) if stage else ():
                 shown.ended(ended)
-                if ended.status in ENDED:
-                    folder.write_curves(prepared.manifest, ended.combo)
+                curves.ended(ended)
             if stop.is_set():
                 break
         return stop.is_set()
+
+
+class _Curves:
+    """The curves of each combo, written once the last of its runs that this process carries out has ended.
+
+    Where other processes carry out other shares, the last one finds that all runs of a combo have ended.
+    """
+
+    def __init__(self, folder: ResultsFolder, prepared: planning.Prepared) -> None:
+        self.folder, self.iterations = folder, prepared.manifest["iterations"]
+        settings = {entry["combo"]: entry["settings"] for entry in prepared.manifest["combos"]}
+        self.epochs = {combo: of.get("trainvalidate.epochs") for combo, of in settings.items()}
+        self.waiting: dict[int, int] = {}
+
+    def write_missing(self, states: Mapping[tuple[int, int], str]) -> None:
+        """Write what a kill between a run's end and its combo's curves has prevented."""
+        unfinished = {combo for (combo, _), status in states.items() if status not in ENDED}
+        for combo in self.epochs.keys() - unfinished:
+            if self.epochs[combo] and not self.folder.has_curves(combo):
+                self._write(combo)
+
+    def expect(self, runs: Iterable[Run]) -> None:
+        """Count the runs that are to be carried out."""
+        self.waiting = Counter(run.combo for run in runs)
+
+    def ended(self, event: engines.Ended) -> None:
+        """Count the end of a run; one that waits at a rung has not ended."""
+        if event.status in ENDED:
+            self.waiting[event.combo] -= 1
+            if self.waiting[event.combo] <= 0 and self.epochs[event.combo]:
+                self._write(event.combo)
+
+    def _write(self, combo: int) -> None:
+        self.folder.write_curves(combo, self.iterations, self.epochs[combo])
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The folders of an experiment and of its runs: what is written when, and locks between processes."""
 
 import contextlib
+import functools
 import itertools
 import math
 import shutil
@@ -47,10 +48,9 @@ class RunFolder:
     @property
     def record(self) -> dict[str, Any] | None:
         """run.json, or None if the run has not ended."""
-        path = self.path / "run.json"
         try:
-            return _checked(path, check_run) if path.exists() else None
-        except ResultsError:  # a run with a damaged record counts as missing and is repeated
+            return _checked(self.path / "run.json", check_run)
+        except ResultsError:  # there is none; or it is damaged, so that the run counts as missing and is repeated
             return None
 
     @property
@@ -78,10 +78,10 @@ class RunFolder:
 
     def write_history(self, history: pd.DataFrame) -> None:
         """Write history.csv: combo, its options and iteration, if a manifest has them, and the given columns."""
-        root, combo, iteration = self.path.parents[1], self.path.parent.name, self.path.name.removeprefix("iter_")
-        combos = (ResultsFolder(root).manifest or {}).get("combos", ())
-        for entry in (entry for entry in combos if str(entry["combo"]) == combo and iteration.isdecimal()):
-            history = add_option_columns(history, entry["combo"], entry["values"], int(iteration))
+        combo, iteration = self.path.parent.name, self.path.name.removeprefix("iter_")
+        entry = _combos_of(self.path.parents[1] / "manifest.json").get(combo)
+        if entry and iteration.isdecimal():
+            history = add_option_columns(history, *entry, int(iteration))
         write_csv(self.path / "history.csv", history)
 
     @property
@@ -164,17 +164,16 @@ class ResultsFolder:
         """Whether a combo's curves have been written."""
         return (self.root / str(combo) / f"{CURVES[0]}_all.npy").exists()
 
-    def write_curves(self, manifest: Mapping[str, Any], combo: int) -> None:
+    def write_curves(self, combo: int, iterations: int, epochs: int) -> None:
         """Write CURVES, such as train_loss_all.npy, for a combo whose runs have all ended.
 
         Each is (iterations, epochs), or nan. Column e - 1 is the network after epoch e, as in bio_rnn_mem; the
         untrained network is in history.csv only.
         """
-        runs = [self.run(combo, iteration) for iteration in range(manifest["iterations"])]
-        histories = [read_history(run.path / "history.csv") for run in runs if run.status in ENDED]
-        epochs = next(c for c in manifest["combos"] if c["combo"] == combo)["settings"].get("trainvalidate.epochs")
-        if not epochs or len(histories) < len(runs):
+        runs = [self.run(combo, iteration) for iteration in range(iterations)]
+        if not all(run.status in ENDED for run in runs):
             return
+        histories = [read_history(run.path / "history.csv") for run in runs]
         for column in CURVES:
             curves = np.array([epoch_values(history, column, epochs) for history in histories])
             if any(column in history for history in histories):
@@ -271,6 +270,24 @@ def _checked(path: Path, check: Callable[[Path, dict[str, Any]], None]) -> dict[
     record = read_json(path)
     check(path, record)
     return record
+
+
+def _combos_of(path: Path) -> Mapping[str, tuple[int, Mapping[str, Any]]]:
+    """The combos of a manifest by the names of their folders: each one's number and values; empty without a manifest.
+
+    It is read again only where it was written since, as every epoch of every run asks for it.
+    """
+    try:
+        stat = path.stat()
+    except OSError:
+        return {}
+    return _read_combos(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=1)
+def _read_combos(path: Path, changed: int, size: int) -> dict[str, tuple[int, Mapping[str, Any]]]:
+    combos = current_manifest(_checked(path, check_manifest)).get("combos", ())
+    return {str(entry["combo"]): (entry["combo"], entry["values"]) for entry in combos}
 
 
 def _clear_temporary(paths: Iterable[Path]) -> None:

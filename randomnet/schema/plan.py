@@ -168,4 +168,4 @@ def _all_different(combos: Sequence[Combo], where: str) -> None:
 
 
 def _read(config: Config) -> tuple:
-    return tuple(value_of(config, key) if SCHEMA.is_read(key, config) else None for key in SCHEMA.options)
+    return tuple([value_of(config, key) if key in config.keys_read else None for key in SCHEMA.options])

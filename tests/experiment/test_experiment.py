@@ -21,7 +21,7 @@ import torch
 from randomnet import results
 from randomnet.build.connectome import connectome_of
 from randomnet.connectome import spectral_radius
-from randomnet.experiment import engines, planning
+from randomnet.experiment import earlier_combos, engines
 from randomnet.kinds.train import run as train
 from randomnet.recordings import Recording, Split, write_recording
 from randomnet.results.locks import exclusive
@@ -227,10 +227,10 @@ def test_a_changed_config_is_refused_with_the_differing_keys(reference, tmp_path
 def test_files_that_another_version_read_otherwise_are_not_said_to_have_changed():
     old = {"name": "worm", "sha256": "a", "edges": 2990, "inhibitory": 0, "files": {"worm.graphml": "c"}}
     new = {**old, "sha256": "b", "edges": 2194, "inhibitory": 20, "contents": []}
-    text = planning._connectome_difference(old, new)
+    text = earlier_combos._connectome_difference(old, new)
     assert "are the same" in text and "2,194 edges and 20 inhibitory neurons, not 2,990 and 0" in text
     for changed in ({**old, "files": {"worm.graphml": "d"}}, {**old, "contents": []}):
-        assert "has changed (sha256 b)" in planning._connectome_difference(changed, new)
+        assert "has changed (sha256 b)" in earlier_combos._connectome_difference(changed, new)
 
 
 def test_fresh_moves_the_old_folder_aside(tmp_path):

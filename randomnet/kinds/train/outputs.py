@@ -184,7 +184,7 @@ def _overlap_axes(run: Run) -> dict[str, np.ndarray]:
 
 
 def _model(run: Run, trained: Trained) -> dict[str, Any]:
-    """Return the content of model.pt; its keys are the network's own strings, see `last_and_best`."""
+    """Return the content of model.pt."""
     network = trained.setup.network
     return {
         "network": network.description(),
