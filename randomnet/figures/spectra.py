@@ -25,12 +25,12 @@ from randomnet.plotting.option_dependence import STATES_SUFFIX
 from randomnet.plotting.style import TOO_SHORT
 
 PANELS = (
-    Panel("lambda_max", LAMBDA, zero=True, error="lambda_max_stderr"),
+    Panel("lambda_max", LAMBDA, zero=True, error="lambda_max_stderr", linear=True),
     Panel("D_KY", "Kaplan-Yorke dimension\nD$_\\mathrm{KY}$", error="D_KY_stderr",
-          ends=("D_KY_low", "D_KY_high"), least=0.0),
+          ends=("D_KY_low", "D_KY_high"), least=0.0, linear=True),
     Panel("h_KS", "entropy rate\nh$_\\mathrm{KS}$ (1/τ)", bound="h_KS_lower_bound",
           bound_text="lower bound (partial spectrum)", error="h_KS_stderr",
-          ends=("h_KS_low", "h_KS_high"), least=0.0),
+          ends=("h_KS_low", "h_KS_high"), least=0.0, linear=True),
 )  # fmt: skip
 Pairs = Sequence[tuple[Series, Combo]]
 Key = tuple[Mapping[float, str], Mapping[int, str]]  # legend texts of shades and of dashes

@@ -25,6 +25,7 @@ from randomnet.plotting.style import (
 
 TRUE, INFERRED = "0.35", COLOURS[0]
 STABLE, UNSTABLE = "o", "X"
+ARROWS = "0.55"  # dark enough for print, lighter than the trajectories
 MARGIN = 0.06  # margin around trajectories, as a share of their range
 SPACING = 1.2  # distance between the rates of two neurons, as a share of the largest range
 
@@ -102,7 +103,7 @@ def _arrows(axes: Axes, grid: np.ndarray, velocity: np.ndarray) -> None:
     speed = np.linalg.norm(velocity, axis=-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         unit = np.where(speed > 0, velocity / speed, 0.0)
-    axes.quiver(grid[..., 0], grid[..., 1], unit[..., 0], unit[..., 1], color="0.75", scale=22, width=0.006, zorder=1)
+    axes.quiver(grid[..., 0], grid[..., 1], unit[..., 0], unit[..., 1], color=ARROWS, scale=22, width=0.008, zorder=1)
 
 
 def _eigenvalues(axes: Axes, model: InferredDynamics) -> None:
