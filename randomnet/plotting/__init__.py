@@ -6,6 +6,7 @@ Quantities of many runs:
     option_dependence      one value per run against an option, with means and intervals
     heat_map               quantities over two options
     spectra                Lyapunov spectra, such as before and after training, with their targets
+    exponent_density       densities of exponents, a line per set
     convergence            running estimates of Lyapunov exponents over time
     transition             exponents against the coupling: samples, medians and zero crossings
     distributions          trained parameters before and after training
@@ -51,6 +52,7 @@ from randomnet.plotting.blocks import blocks
 from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
 from randomnet.plotting.curves import curves
+from randomnet.plotting.densities import FEWEST_EXPONENTS, exponent_density
 from randomnet.plotting.distributions import distributions
 from randomnet.plotting.dot_plots import dot_plot
 from randomnet.plotting.example_trials import ExampleTrials, example_trials
@@ -79,6 +81,7 @@ from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
 
 __all__ = [
+    "FEWEST_EXPONENTS",
     "FORMATS",
     "Activity",
     "BumpCourse",
@@ -118,6 +121,7 @@ __all__ = [
     "dsa_search",
     "eigenvalues",
     "example_trials",
+    "exponent_density",
     "fixed_points_by_phase",
     "heat_map",
     "inferred_dynamics",
