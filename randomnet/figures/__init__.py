@@ -5,6 +5,7 @@ pooling            values by label and by option, pooled over other options
 option_dependence  values against the gridded options
 example_networks   the networks of a study that are drawn one by one
 nulls              metrics of networks among those of their null models; null_training: their training
+overlays           values of one option in one axes: courses, final spectra, densities of exponents
 parameters         gains and shifts by the names of their groups
 trials             example trials of trained networks
 training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
@@ -40,11 +41,12 @@ from randomnet.figures.compare import (
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.fit import fit_dots, likelihood_figures, neural_latents_figures, rate_figures
 from randomnet.figures.null_training import null_curves, null_spectra
+from randomnet.figures.overlays import course_overlays, exponent_densities, seconds_of_epochs, spectrum_overlays
 from randomnet.figures.parameters import OF_GROUPS, group_values
 from randomnet.figures.record import neuron_figures, recording_dots, trial_figures
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, plane_figures, rate_dots
-from randomnet.figures.spectra import dynamics_dots, spectrum_figures, spread_of_combos
+from randomnet.figures.spectra import dynamics_dots, extensive_dots, spectrum_figures, spread_of_combos
 from randomnet.figures.stimulate import accuracy_figures, response_figures, stimulation_dots
 from randomnet.figures.training import (
     accuracy_dots,
@@ -119,6 +121,12 @@ FLAGS = (
     *(f"{name}_{source}" for name in ("lambda_max", "D_KY", "h_KS") for source in ("between", "within")),
 )
 PARAMETERS = MappingProxyType({f"{name}.csv": partial(group_values, parameter=name) for name in OF_GROUPS})
+OVERLAYS = (
+    course_overlays,
+    spectrum_overlays,
+    partial(exponent_densities, note="after training"),
+    seconds_of_epochs,
+)
 SPREAD = MappingProxyType({"spread.csv": spread_of_combos})
 FIGURES: Registry[FigureSet] = Registry({
     ON_SPECTRUM: FigureSet(
@@ -137,6 +145,7 @@ FIGURES: Registry[FigureSet] = Registry({
             partial(final_value_dots, column="lambda_max_final", label=LAMBDA, zero=True),
             null_curves,
             null_spectra,
+            *OVERLAYS,
         ),
     ),
     ON_TASK: FigureSet(
@@ -161,9 +170,17 @@ FIGURES: Registry[FigureSet] = Registry({
             partial(final_value_dots, column="lambda_max_final", label=LAMBDA, zero=True),
             null_curves,
             null_spectra,
+            *OVERLAYS,
         ),
     ),
-    "spectrum": FigureSet(EXPONENTS, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS, SPREAD, tested=OF_SPECTRUM),
+    "spectrum": FigureSet(
+        metrics=EXPONENTS,
+        overview=OF_SPECTRUM,
+        figures=(spectrum_figures, dynamics_dots, exponent_densities, extensive_dots),
+        flags=FLAGS,
+        tables=SPREAD,
+        tested=OF_SPECTRUM,
+    ),
     "transition": FigureSet(
         metrics=EXPONENTS,
         overview=("lambda_max", f"lambda_max{MEDIAN}"),

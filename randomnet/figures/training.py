@@ -313,7 +313,7 @@ def measured_loss_dots(study: Study, ylabel: str | None) -> Figures:
 
 def radius_dots(study: Study, ylabel: str | None) -> Figures:
     """Spectral radius before and after training, by label and by every gridded option."""
-    panels = [Panel(f"spectral_radius_{stage}", f"spectral radius\n{time} training")
+    panels = [Panel(f"spectral_radius_{stage}", f"spectral radius\n{time} training", quantity="spectral radius")
               for stage, time in (("initial", "before"), ("final", "after"))]  # fmt: skip
     yield from by_option(study, study.groups, "spectral_radius", panels)
 

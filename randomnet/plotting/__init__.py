@@ -6,6 +6,7 @@ Quantities of many runs:
     option_dependence      one value per run against an option, with means and intervals
     heat_map               quantities over two options
     spectra                Lyapunov spectra, such as before and after training, with their targets
+    exponent_density       densities of exponents, a line per set
     convergence            running estimates of Lyapunov exponents over time
     transition             exponents against the coupling: samples, medians and zero crossings
     distributions          trained parameters before and after training
@@ -54,6 +55,7 @@ from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
 from randomnet.plotting.courses import Course, courses
 from randomnet.plotting.curves import curves
+from randomnet.plotting.densities import FEWEST_EXPONENTS, exponent_density
 from randomnet.plotting.distributions import distributions
 from randomnet.plotting.dot_plots import dot_plot
 from randomnet.plotting.example_trials import ExampleTrials, example_trials
@@ -82,6 +84,7 @@ from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
 
 __all__ = [
+    "FEWEST_EXPONENTS",
     "FORMATS",
     "Activity",
     "BumpCourse",
@@ -123,6 +126,7 @@ __all__ = [
     "dsa_search",
     "eigenvalues",
     "example_trials",
+    "exponent_density",
     "fixed_points",
     "fixed_points_by_phase",
     "flow",

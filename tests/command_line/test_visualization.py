@@ -133,7 +133,9 @@ def test_two_folders_give_all_figures_and_the_table(tmp_path, capsys):
     assert code == 0
     per_combo = {f"{what}_lr=0.1_nle={nle}pct.png" for what in ("loss", "spectra", "parameters") for nle in (5, 10)}
     ends = {f"{what}_final_by_{by}.png" for what in ("loss", "lambda_max") for by in ("label", "nle")}
-    assert names(out) == per_combo | ends | {"tests.csv", "means.csv", "gains.csv", "shifts.csv"}
+    overlays = {f"{what}_by_nle_{label}.png" for what in ("courses", "final_spectra", "density")
+                for label in ("bio", "rand")} | {"seconds_of_epochs_by_nle.png"}  # fmt: skip
+    assert names(out) == per_combo | ends | overlays | {"tests.csv", "means.csv", "gains.csv", "shifts.csv"}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in out.glob("*.png"))
     assert "bio: 1 of 6 runs unfinished: combo 1 iteration 0\n" in said
     assert "bio: 1 of 6 runs diverged: combo 1 iteration 2\n" in said
@@ -214,9 +216,7 @@ def test_combos_are_matched_by_value_not_by_place(tmp_path):
     assert [(m.key, [(c.label, c.number) for c in m.combos]) for m in study.groups] == [
         ("lr=0.1", [("one", 0), ("two", 1)]), ("lr=0.01", [("one", 1), ("two", 0)]), ("lr=5", [("two", 2)]),
     ]  # fmt: skip
-    assert list(study_notes.study_notes(study)) == [
-        "one: has no combo with lr=5; figures show the other folders only"
-    ]
+    assert list(study_notes.study_notes(study)) == ["one: has no combo with lr=5; figures show the other folders only"]
 
 
 @pytest.mark.slow
