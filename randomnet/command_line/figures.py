@@ -20,7 +20,7 @@ import pandas as pd
 
 from randomnet import plotting, results
 from randomnet.command_line.program import command_line, name_of
-from randomnet.comparison import hypothesis_tests, matching, means, study_notes
+from randomnet.comparison import hypothesis_tests, matching, means, result_sentences, study_notes
 from randomnet.comparison.coupling import control_coupling_notes
 from randomnet.comparison.study import Combo, Study
 from randomnet.console import print_in_any_encoding
@@ -61,7 +61,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--filter", nargs="+", default=[], metavar="OPTION=VALUE", action="extend",
         help="only these combos; one option with several values keeps all of them")  # fmt: skip
     asked = parser.parse_args(arguments)
-    labels = asked.results_labels or [folder.resolve().name for folder in asked.results_folders]
+    labels = asked.results_labels or default_labels(asked.results_folders)
     if len(labels) != len(asked.results_folders):
         raise BadInput(f"--results_labels: expected {len(asked.results_folders)} labels, one per folder, "
                        f"got {len(labels)}")  # fmt: skip
@@ -83,9 +83,26 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return asked
 
 
-def gather(asked: argparse.Namespace) -> tuple[Study, FigureSet]:
+def default_labels(folders: Sequence[Path]) -> list[str]:
+    """The names of the folders; those of equal names after the folders above them, as `a/run` and `b/run`."""
+    parts = [folder.resolve().parts for folder in folders]
+    return [
+        next(
+            (text for k in range(1, len(own)) if _are_unique(parts, own, k) for text in ["/".join(own[-k:])]),
+            "/".join(own[-2:]),
+        )
+        for own in parts
+    ]
+
+
+def _are_unique(all_parts: Sequence[tuple[str, ...]], own: tuple[str, ...], k: int) -> bool:
+    """Whether no other folder has the same last k parts."""
+    return sum(parts[-k:] == own[-k:] for parts in all_parts) == 1
+
+
+def read_study(folders: Sequence[Path], labels: Sequence[str], filters: Sequence[str] = ()) -> tuple[Study, FigureSet]:
     """Read all folders and match their combos; BadInput or ResultsError before anything is written."""
-    pairs = zip(asked.results_folders, asked.results_labels, strict=True)
+    pairs = zip(folders, labels, strict=True)
     combos = [one for place, (root, label) in enumerate(pairs) for one in matching.read_combos(root, label, place)]
     kinds: dict[str, list[str]] = {}
     for combo in combos:
@@ -96,10 +113,15 @@ def gather(asked: argparse.Namespace) -> tuple[Study, FigureSet]:
         got = ", ".join(f"{kind} ({' and '.join(dict.fromkeys(labels))})" for kind, labels in kinds.items())
         raise BadInput(f"--results_folders: expected folders of one kind, of {', '.join(FIGURES)}, "
                        f"got {got or 'no combos'}")  # fmt: skip
-    combos = matching.filter_combos(combos, asked.filter)
+    combos = matching.filter_combos(combos, filters)
     kind = FIGURES[next(iter(kinds))].of(name for combo in combos for name in combo.loaded.table)
     _check_losses(combos if ON_TASK in kinds else [])
-    return matching.match(combos, (*kind.metrics, *kind.flags), asked.results_labels), kind
+    return matching.match(combos, (*kind.metrics, *kind.flags), labels), kind
+
+
+def gather(asked: argparse.Namespace) -> tuple[Study, FigureSet]:
+    """The same for a parsed command line."""
+    return read_study(asked.results_folders, asked.results_labels, asked.filter)
 
 
 def _check_losses(combos: Sequence[Combo]) -> None:
@@ -152,9 +174,7 @@ def write(
 
 def tested(study: Study, kind: FigureSet) -> pd.DataFrame:
     """The tests of labels, and of controls with their reference, in every cell of the grid."""
-    seeds = {combo.label: combo.loaded.manifest.get("seed") for combo in study.combos}
-    pairs = [*hypothesis_tests.label_pairs(study.runs), *matching.value_pairs(study)]
-    return hypothesis_tests.table_of_tests(pairs, kind.tested, study.shared, seeds)
+    return result_sentences.tests_of(study, kind.tested)
 
 
 def say_tests(table: pd.DataFrame, metrics: Sequence[str]) -> None:
@@ -196,6 +216,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown = means.overview(study.runs, kind.overview)
     unit = " (exponents in 1/τ)" if any("lambda" in name for name in shown.columns) else ""
     say(f"\ncomplete runs, mean ± standard deviation{unit}\n{shown.to_string(index=False)}\n")
+    for sentence in result_sentences.sentences(study, kind, table):
+        say(sentence)
+    say("")
     say_tests(table, [name for name in kind.overview if name in kind.tested] or kind.tested)
     for other in (table for table in tables.values() if len(table)):
         say(f"{other.to_string(index=False)}\n")
