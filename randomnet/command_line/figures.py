@@ -22,6 +22,7 @@ from randomnet import plotting, results
 from randomnet.command_line.program import command_line, name_of
 from randomnet.comparison import hypothesis_tests, matching, means, result_sentences, study_notes
 from randomnet.comparison.coupling import control_coupling_notes
+from randomnet.comparison.crossings import crossing_sentences
 from randomnet.comparison.study import Combo, Study
 from randomnet.console import print_in_any_encoding
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
@@ -32,7 +33,7 @@ from randomnet.plugins import FIGURES as FIGURE_PLUGINS
 from randomnet.plugins import check_plugins, load_plugins
 from randomnet.settings import ConfigError, nearest
 
-TESTS, MEANS = "tests.csv", "means.csv"
+TESTS, MEANS, REPORT = "tests.csv", "means.csv", "report.html"
 FORMER = "comparison.csv"  # held both
 MOST_ROWS = 40  # of the tests, on the console
 
@@ -190,6 +191,24 @@ def say_tests(table: pd.DataFrame, metrics: Sequence[str]) -> None:
     say("")
 
 
+def write_report(
+    study: Study, kind: FigureSet, sentences: Sequence[str], tables: Mapping[str, pd.DataFrame], folder: Path,
+    written: Sequence[Path],
+) -> Path:  # fmt: skip
+    """Write the report of a study, given its sentences, tables and written files; its path."""
+    from randomnet.report import report_page  # imported here, as jinja2 takes 0.1 s
+
+    name = str(study.combos[0].loaded.manifest.get("kind"))
+    figures = [path for path in written if path.suffix.lstrip(".") in plotting.FORMATS]
+    commands = (command_line("randomnet"), command_line("randomnet-figures"))
+    sentences = [*sentences, *crossing_sentences(study)]
+    metrics = [name for name in kind.overview if not name.endswith(means.MEDIAN)]
+    page = report_page(study, name, sentences, metrics, kind.headlines, tables, figures, commands)
+    path = folder / REPORT
+    results.write_bytes(path, page.encode("utf-8"))
+    return path
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0, or 2 with one line on stderr."""
     print_in_any_encoding()
@@ -208,6 +227,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files = {name: made for name, make in kind.files.items() if len(made := make(study))}
         every = {TESTS: table, MEANS: table_of_means, **tables, **files}
         written = write(study, kind, every, asked.ylabel, asked.save_figs, asked.format)
+        result = result_sentences.sentences(study, kind, table)
+        shown_tables = {name: made for name, made in every.items() if name not in files}
+        written.append(write_report(study, kind, result, shown_tables, asked.save_figs, written))
     except (BadInput, ConfigError, results.ResultsError, OSError) as error:
         print(f"{name_of('randomnet-figures')}: error: {error}", file=sys.stderr)
         return 2
@@ -216,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown = means.overview(study.runs, kind.overview)
     unit = " (exponents in 1/τ)" if any("lambda" in name for name in shown.columns) else ""
     say(f"\ncomplete runs, mean ± standard deviation{unit}\n{shown.to_string(index=False)}\n")
-    for sentence in result_sentences.sentences(study, kind, table):
+    for sentence in result:
         say(sentence)
     say("")
     say_tests(table, [name for name in kind.overview if name in kind.tested] or kind.tested)

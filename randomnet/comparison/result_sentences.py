@@ -21,6 +21,9 @@ from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.study import ABSENT, ALL, LOSS, TASK, Combo, Study, canonical
 from randomnet.results import FINISHED, MISSING
 
+TRIALS = "trialparams."
+DATA = (TRIALS, "source.")  # beginnings of settings that decide what the loss of one run is of
+TRAINING_ONLY = ("one_task_batches", "ramp_epochs", "resampled_input_noise")  # settings of TRIALS that are of training
 MOST_COMPARISONS, MOST_CELLS = 4, 4
 INCOMPARABLE = (TASK, LOSS, "lyapunov.target", "lyapunov.nle")  # losses of their values are different quantities
 NAMES_OF_CONTROLS = {"null": "its {value} null", "random_w": "its shuffled weights"}
@@ -95,10 +98,12 @@ def _sentence(*parts: str) -> Iterator[str]:
     yield f"{', '.join(filter(None, parts))}."
 
 
-def _differing(combos: Sequence[Combo]) -> list[str]:
-    """The options of INCOMPARABLE by which losses of these combos are not the same quantity."""
+def _differing(combos: Sequence[Combo], of_data: bool = False) -> list[str]:
+    """The options by which losses of these combos are not the same quantity. of_data: whether trials count as well."""
+    names = [name for combo in combos for name in combo.settings if name.startswith(DATA) and of_data]
+    names = [name for name in dict.fromkeys(names) if name.removeprefix(TRIALS) not in TRAINING_ONLY]
     values = {option: {canonical(value) for combo in combos if (value := combo.get(option)) is not ABSENT}
-              for option in INCOMPARABLE}  # fmt: skip
+              for option in dict.fromkeys((*INCOMPARABLE, *names))}  # fmt: skip
     return [option for option, different in values.items() if len(different) > 1]
 
 
@@ -139,8 +144,8 @@ def _comparison(study: Study, headline: Headline, cells: list[dict[str, Any]], m
         if of_sign:
             texts.append(_decided(subject if not texts else "it", control, of_sign, len(cells), m))
     left = len(cells) - len(decided)
-    rest = f"; {left} of {len(cells)} cells do not decide" if left else ""
-    return f"{'; '.join(texts)}{rest}."
+    rest = f" {left} of {len(cells)} cells do not decide." if left else ""
+    return f"{'. '.join(map(_capital, texts))}.{rest}"
 
 
 def _decided(subject: str, control: str, cells: list[dict[str, Any]], total: int, m: int) -> str:
@@ -149,26 +154,27 @@ def _decided(subject: str, control: str, cells: list[dict[str, Any]], total: int
     where = "" if total == 1 else f" in {len(cells)} of {total} cells ({_listed(cells)})"
     most = "" if total == 1 else f", most at {_cell_text(largest)}"
     verb = _direction(largest)
-    return f"{_capital(subject)} is {verb} that of {control}{where}{most}: by {_numbers(largest, m)}"
+    return f"{_capital(subject)} is {verb} that of {control}{where}{most} by {_numbers(largest, m)}"
 
 
 def _undecided(subject: str, control: str, cells: list[dict[str, Any]], total: int, m: int) -> str:
     """Why no cell decides, with the numbers of the cell of the smallest p."""
-    first = min(cells, key=lambda cell: cell["p"])
-    where = "" if total == 1 else f" in any of {total} cells; smallest p at {_cell_text(first)}"
+    first = min(cells, key=lambda cell: (cell["p"], -abs(cell["difference_b_minus_a"])))
+    where = "" if total == 1 else f" in any of {total} cells"
+    first_text = "It is" if total == 1 else f"Smallest p at {_cell_text(first)}:"
     smallest = min(cell["smallest_p"] for cell in cells)
     design, n = first["design"], first["n"]
-    units, needed = _units(design), _needed(design)
+    floor = f"{n} {_units(design)} allow no p below {smallest:.2g}"
     if smallest > significance.ALPHA:
-        reason = f"{n} {units} allow no p below {smallest:.2g}, and p < 0.05 needs {needed}"
+        reason = f"{floor}, and p < 0.05 needs {_needed(design)}"
     elif m * smallest > significance.ALPHA:
-        reason = (
-            f"{n} {units} allow no p below {smallest:.2g}, which is above 0.05 after Holm's correction for {m} tests"
-        )
+        before = [cell for cell in cells if cell["p"] <= significance.ALPHA]
+        reason = f"{floor}, which Holm's correction for {m} tests raises above 0.05"
+        reason += f"; before it, p is at most 0.05 in {len(before)} of {total} cells" if before and total > 1 else ""
     else:
         reason = "the difference may be chance"
     text = f"{_capital(subject)} and of {control}: the study cannot tell a difference{where}"
-    return f"{text}: {_direction(first)} by {_numbers(first, m)}; {reason}"
+    return f"{text}. {first_text} {_direction(first)} by {_numbers(first, m)}. {_capital(reason)}"
 
 
 def _effects(subject: str, control: str, cells: Sequence[Mapping[str, Any]], of: Sequence[Mapping[str, Any]]) -> str:
@@ -194,16 +200,16 @@ def _numbers(cell: Mapping[str, Any], m: int) -> str:
     """Difference a - b with its interval, n and p, as in tests.csv with the sign turned."""
     difference = cell["difference_b_minus_a"]
     sign = -1 if difference <= 0 else 1
-    low, high = sorted(sign * cell[name] for name in ("interval_low", "interval_high"))
-    has_interval = _is_number(low) and _is_number(high)
+    ends = [cell[name] for name in ("interval_low", "interval_high")]
+    has_interval = all(map(_is_number, ends))
+    low, high = sorted(sign * end for end in ends) if has_interval else (0.0, 0.0)
     text = interval_text(abs(difference), low, high) if has_interval else f"{abs(difference):.3g}"
-    level = cell["interval_level"]
-    of = f"{100 * level:.0f} % interval" if has_interval else "no interval"
+    of = f"{100 * cell['interval_level']:.0f} % interval" if has_interval else "no interval"
     of += " for one further draw" if cell["design"] in RANKS and has_interval else ""
     pieces = [f"{text} ({of})", f"n = {int(cell['n'])} {_units(cell['design'], int(cell['n']))}"]
     pieces.append(f"p = {cell['p']:.2g}")
     if m > 1:
-        pieces.append(f"{cell['p_holm']:.2g} after Holm's correction for {m} tests")
+        pieces.append(f"after Holm's correction for {m} tests {cell['p_holm']:.2g}")
     return ", ".join(pieces)
 
 
@@ -258,7 +264,7 @@ def _listed(cells: Sequence[Mapping[str, Any]]) -> str:
 
 def _orders(study: Study, headline: Headline) -> Iterator[str]:
     """The order of all combos, or of those among which the column is the same quantity."""
-    options = _differing(study.combos) if headline.best else []
+    options = _differing(study.combos, of_data=True) if headline.best else []
     if not options:
         yield from _order(study, study.runs, headline)
         return

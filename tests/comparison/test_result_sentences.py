@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from randomnet.comparison import result_sentences
+from randomnet.comparison.crossings import crossing_sentences
 from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.result_sentences import Headline, sentences
 from randomnet.comparison.study import Combo, ComboGroup, Study
 from randomnet.figures import FIGURES
 from randomnet.kinds import KINDS
 from randomnet.kinds.kind import kind_of
+from randomnet.kinds.reads import TRAINING_ONLY
 
 EXPONENT = Headline("lambda_max", "largest Lyapunov exponent", lowest_first=False, best=False)
 LOSS = Headline("loss_final", "loss")
@@ -52,14 +55,14 @@ def test_a_network_above_its_null_is_told_with_effect_interval_n_and_p():
     (text,) = sentences(study, OF_EXPONENT)
     differences = 0.5 + STEPS - (0.3 + OTHER_STEPS)
     low, high = mean_interval(differences)
-    assert text.startswith("Largest Lyapunov exponent of the connectome MB is above that of its degree null: by ")
+    assert text.startswith("Largest Lyapunov exponent of the connectome MB is above that of its degree null by ")
     assert f"by {differences.mean():.4f} [{low:.3f}, {high:.3f}] (95 % interval), n = 10 pairs" in text
     assert text.endswith(f"p = {2 / 2**10:.2g}.")  # all ten differences are positive: 2 of 2^10 sign patterns
 
 
 def test_the_sign_of_the_effect_is_that_of_the_network():
     turned = study_of({"null": ["none", "degree"]}, lambda label, values: -of_nulls(label, values))
-    assert "is below that of its degree null: by 0.204" in sentences(turned, OF_EXPONENT)[0]
+    assert "is below that of its degree null by 0.204" in sentences(turned, OF_EXPONENT)[0]
 
 
 def test_cells_are_never_pooled_and_those_that_do_not_decide_are_counted():
@@ -67,14 +70,17 @@ def test_cells_are_never_pooled_and_those_that_do_not_decide_are_counted():
         return of_nulls(label, of) if of["g"] == 2 else STEPS if of["null"] == "none" else STEPS[::-1]
 
     (text,) = sentences(study_of({"g": [1, 2], "null": ["none", "degree"]}, values), OF_EXPONENT)
-    assert "in 1 of 2 cells (g = 2), most at g = 2: by 0.204" in text and "0.0039 after Holm's correction for 2" in text
+    assert (
+        "in 1 of 2 cells (g = 2), most at g = 2 by 0.204" in text
+        and "p = 0.002, after Holm's correction for 2 tests 0.0039." in text
+    )
     assert text.endswith("1 of 2 cells do not decide.")
 
 
 def test_too_few_pairs_decide_nothing_and_it_says_how_many_are_needed():
     study = study_of({"null": ["none", "degree"]}, lambda label, values: of_nulls(label, values)[:3])
     (text,) = sentences(study, OF_EXPONENT)
-    assert "the study cannot tell a difference: above by" in text
+    assert "the study cannot tell a difference. It is above by" in text
     assert text.endswith("3 pairs allow no p below 0.25, and p < 0.05 needs 6.")
 
 
@@ -90,7 +96,8 @@ def test_many_tests_that_no_p_can_survive_are_said_to_decide_nothing():
 
     grid = {"g": [1, 2, 3, 4], "null": ["none", "degree"]}
     (text,) = sentences(study_of(grid, values), OF_EXPONENT)
-    assert "6 pairs allow no p below 0.031, which is above 0.05 after Holm's correction for 4 tests" in text
+    assert "6 pairs allow no p below 0.031, which Holm's correction for 4 tests raises above 0.05" in text
+    assert "before it, p is at most 0.05 in 4 of 4 cells" in text
 
 
 def test_one_measured_network_is_ranked_among_draws():
@@ -121,7 +128,7 @@ def test_labels_are_compared_in_each_cell_if_nothing_is_a_null():
         return of_nulls(label, {"null": "none" if label == "bio" else "degree"})
 
     (text,) = sentences(study_of({}, values, labels=("bio", "rand")), OF_EXPONENT)
-    assert text.startswith("Largest Lyapunov exponent of bio is above that of rand: by 0.204")
+    assert text.startswith("Largest Lyapunov exponent of bio is above that of rand by 0.204")
 
 
 def test_losses_of_different_kinds_are_not_compared():
@@ -162,6 +169,15 @@ def test_losses_of_different_tasks_are_ordered_within_each_task_only():
     assert sum("best of 2 combos is" in text for text in orders) == 2 and not any("of 4" in text for text in orders)
 
 
+def test_losses_of_other_trials_are_not_ranked():
+    trials = {number: {"trialparams.n_back": number + 1} for number in range(2)}
+    study = study_of({"n_back": [1, 2]}, lambda label, of: of["n_back"] + STEPS, "loss_final", settings=trials)
+    assert sentences(study, OF_LOSS) == [
+        "Loss is another quantity for each n_back: the study ranks no combos across these."
+    ]
+    assert {*result_sentences.TRAINING_ONLY} == TRAINING_ONLY
+
+
 def test_a_study_without_results_says_so():
     study = study_of({"lr": [1, 2]}, lambda label, of: [np.nan], "loss_final",
                      statuses={(0, 0): "missing", (1, 0): "failed"})  # fmt: skip
@@ -175,3 +191,18 @@ def test_each_kind_has_headlines_that_agree_with_the_order_on_the_console(kind):
     for ranking in kind_of(kind).rankings:
         headline = headlines[ranking.column]
         assert (headline.lowest_first, headline.best) == (ranking.lowest_first, ranking.best)
+
+
+def test_the_crossing_of_each_curve_over_g_is_told():
+    def values(label, of):  # medians cross zero at g = 2.25 for the network, and nowhere for its null
+        return of["g"] - (2.25 if of["null"] == "none" else 9) + STEPS - 0.005
+
+    study = study_of({"g": [1, 2, 3], "null": ["none", "degree"]}, values)
+    network, null = crossing_sentences(study)
+    middle = 2.25 + 0.005 - np.median(STEPS)
+    assert network.startswith(f"With null = none, the largest exponent becomes positive at g = {middle:.3g} [")
+    assert (
+        null
+        == "With null = degree, the largest exponent is nowhere positive over g = 1 to 3 (medians over 10 networks)."
+    )
+    assert crossing_sentences(study_of({"lr": [1, 2, 3]}, lambda label, of: STEPS)) == []
