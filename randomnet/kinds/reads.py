@@ -43,7 +43,8 @@ LATER_STAGE = EXPERIMENT | {  # of kinds that go on from results and build no ne
 }
 SPECTRUM = {  # of kinds that measure spectra to a tolerance
     "lyapunov": all_but(
-        *("spectrum_every", "tsim_first", "tsim_measured", "truncate_gradient", "warm_start", "target"),
+        *("spectrum_every", "tsim_first", "tsim_measured", "nle_measured"),
+        *("truncate_gradient", "warm_start", "target"),
     )
 }
 
