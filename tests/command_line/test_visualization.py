@@ -252,7 +252,6 @@ def test_filter(tmp_path, filters, left):
 
 def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
     one, two = (make(tmp_path / name, {"lr": [0.1, 0.01]}, write=False) for name in ("one", "two"))
-    other = make(tmp_path / "sub" / "one", write=False)
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
     broken = make(tmp_path / "broken", write=False)
@@ -268,7 +267,7 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
         (["--results_folders", strange, "--save_figs", out], "record, fit, compare, got dance (strange)"),
         (["--results_folders", one, "--save_figs", tmp_path / "file"], "a folder to write to, got: File exists"),
         (["--results_folders", one, "--save_figs", "/proc/figs"], "expected a folder to write to"),
-        (["--results_folders", one, other, "--save_figs", out], "expected unique labels, got 'one' 2 times"),
+        (["--results_folders", one, one, "--save_figs", out], f"unique labels, got '{tmp_path.name}/one' 2 times"),
         ([*both, "--results_labels", "a", "a"], "expected unique labels, got 'a' 2 times"),
         ([*both, "--results_labels", "a"], "expected 2 labels, one per folder, got 1"),
         ([*both, "--format", "pgn"], "expected of png, svg, pdf, got 'pgn'; did you mean 'png'?"),
@@ -282,6 +281,11 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
     ]:
         assert text in refused(capsys, *arguments)
     assert not (tmp_path / "out").exists()
+
+
+def test_labels_are_the_folders_names_with_as_many_folders_above_as_tell_them_apart():
+    folders = [Path("a/run"), Path("b/run"), Path("c/x/one"), Path("d/x/one"), Path("other")]
+    assert figures_command.default_labels(folders) == ["a/run", "b/run", "c/x/one", "d/x/one", "other"]
 
 
 def test_nothing_finished_yet(tmp_path, capsys):
