@@ -7,7 +7,7 @@ example_networks   the networks of a study that are drawn one by one
 nulls              metrics of networks among those of their null models; null_training: their training
 overlays           values of one option in one axes: courses, final spectra, densities of exponents
 parameters         gains and shifts by the names of their groups
-trials             example trials of trained networks
+trials             example trials of trained networks, and their activity
 training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
 compare            figures of one kind
 """
@@ -62,7 +62,7 @@ from randomnet.figures.training import (
     reach_figures,
 )
 from randomnet.figures.transition import transition_differences, transition_figures, transition_table
-from randomnet.figures.trials import example_trial_figures
+from randomnet.figures.trials import example_trial_figures, trained_activity_figures
 from randomnet.registry import Registry
 
 
@@ -130,6 +130,7 @@ OVERLAYS = (
     spectrum_overlays,
     partial(exponent_densities, note="after training"),
     seconds_of_epochs,
+    trained_activity_figures,
 )
 SPREAD = MappingProxyType({"spread.csv": spread_of_combos})
 FIGURES: Registry[FigureSet] = Registry({

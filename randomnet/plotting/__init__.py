@@ -23,6 +23,7 @@ Dynamics of one network:
     linearization          eigenvalues and time constants by groups of units
     fixed_points_by_phase  fixed points in each phase of a trial
     psth                   mean rates of groups along trials, by condition
+    trained_activity       heat maps and traces of a network's rates, before and after training
     example_trials         trials of a task: inputs, outputs and targets, before and after training
     overlaps               overlaps with selection vectors along trials, before and after training
     reaches                paths of an arm's fingertip, before and after training
@@ -79,6 +80,7 @@ from randomnet.plotting.spectra import spectra
 from randomnet.plotting.state_space import StateSpace, fixed_points, flow, state_space
 from randomnet.plotting.stimulated_accuracy import StimulatedAccuracy, stimulated_accuracy
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
+from randomnet.plotting.trained_activity import TrainedActivity, trained_activity
 from randomnet.plotting.trajectories import Trajectories3D, dsa_search, trajectories_3d
 from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
@@ -113,6 +115,7 @@ __all__ = [
     "StateSpace",
     "StimulatedAccuracy",
     "Stimulus",
+    "TrainedActivity",
     "Trajectories3D",
     "activity",
     "blocks",
@@ -152,6 +155,7 @@ __all__ = [
     "spectra",
     "state_space",
     "stimulated_accuracy",
+    "trained_activity",
     "trajectories_3d",
     "transition",
     "weight_matrix",

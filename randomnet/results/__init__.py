@@ -4,7 +4,7 @@ Layout (`<root>` is path_to_results)::
 
     <root>/config.ini manifest.json folder_index.txt combos.csv summary.csv spectra.csv
     <root>/<combo>/train_loss_all.npy                 float64 (iterations, epochs), column e - 1 after epoch e
-    <root>/<combo>/iter_<i>/run.json history.csv arrays.npz *.npy trials.npz model.pt
+    <root>/<combo>/iter_<i>/run.json history.csv arrays.npz *.npy trials.npz activity.npz model.pt
 
 `manifest.json` records the planned runs. `run.json` is written last and records that a run ended, and how. Everything
 else can be rebuilt from the folders of the runs.

@@ -76,6 +76,16 @@ class RunFolder:
         """trials.npz; empty in folders of earlier versions, and of runs without a task."""
         return read_arrays(self.trials_file) if self.trials_file.exists() else {}
 
+    @property
+    def activity_file(self) -> Path:
+        """File with rates of a trained network over time."""
+        return self.path / "activity.npz"
+
+    @property
+    def activity(self) -> dict[str, np.ndarray]:
+        """activity.npz; empty in folders of earlier versions, and of iterations after the first."""
+        return read_arrays(self.activity_file) if self.activity_file.exists() else {}
+
     def write_history(self, history: pd.DataFrame) -> None:
         """Write history.csv: combo, its options and iteration, if a manifest has them, and the given columns."""
         combo, iteration = self.path.parent.name, self.path.name.removeprefix("iter_")

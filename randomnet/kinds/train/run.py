@@ -23,6 +23,7 @@ from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
 from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
+from randomnet.kinds.train.activity import activity
 from randomnet.kinds.train.example_trials import example_trials
 from randomnet.kinds.train.measurements import exponents_and_inputs, measure, measure_initial, measuring_schedule
 from randomnet.kinds.train.outputs import Trained, store_epoch, write_outputs
@@ -128,7 +129,8 @@ def _measure_trained(
     initial = checkpoint["values_initial"]
     parts = (runs, setups, objectives, initial, progresses)
     trials = [example_trials(*each) for each in zip(*parts, strict=True)]
-    each = (setups, progresses, initial, checkpoint["initial"], finals, scores, trials)
+    activities = [activity(*each) for each in zip(*parts, strict=True)]
+    each = (setups, progresses, initial, checkpoint["initial"], finals, scores, trials, activities)
     return [Trained(*parts) for parts in zip(*each, strict=True)]
 
 
