@@ -73,8 +73,8 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
     """Return the plan merged with the manifest of an earlier experiment in the same folder, if there is one.
 
     Earlier combos keep their number, new ones follow. Those that the plan lacks stay in the manifest as
-    `earlier_combos` and keep their runs, but are in no table. Raises ConfigError that names the settings that differ where the earlier
-    experiment is another one.
+    `earlier_combos` and keep their runs, but are in no table. Raises ConfigError that names the settings that differ
+    where the earlier experiment is another one.
     """
     entries = [
         {
