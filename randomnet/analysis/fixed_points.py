@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.kinks import UNDECIDED, Kinks
-from randomnet.analysis.linear import Jacobian, Map
+from randomnet.analysis.linear import Jacobian, Map, autodiff_jacobian
 from randomnet.display import Displayed
+from randomnet.systems.shapes import for_states
 
 DAMPING = 1e-2  # initial damping, relative to the mean of the diagonal of (J - I)^T (J - I)
 LOWER, RAISE = 0.2, 4.0  # factors of the damping after a step that lowers q, and after a rejected step
@@ -103,7 +104,7 @@ def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise
 @torch.no_grad()
 def fixed_points(
     step: Map,
-    jacobian: Jacobian,
+    jacobian: Jacobian | None,
     starts: Tensor,
     *,
     iterations: int = 200,
@@ -119,6 +120,7 @@ def fixed_points(
 ) -> FixedPoints:
     """The fixed points of `step` that Levenberg-Marquardt reaches from starts (S, N), float64, within `iterations`.
 
+    jacobian: of states (B, N); None: by automatic differentiation, of a step of (B, N) or of one state (N,).
     The spread is the mean distance of the starts from their mean, or of the states `around` (M, N) where starts are
     few. Points closer than merge * spread are merged. A fixed point has q < tolerance, a Newton step shorter than that
     radius, and a distance of at most farthest * spread from the mean. Slow points are the other ends with q <= slow.
@@ -130,6 +132,9 @@ def fixed_points(
     ValueError for wrong shapes, and for starts that are not finite or not float64.
     """
     _check(starts)
+    if jacobian is None:
+        step = for_states(step, starts[0])
+        jacobian = autodiff_jacobian(step)
     problem = _Problem(step, jacobian, _free(starts, clamped))
     problem.check(starts)
     batch = max(1, int(memory / (COPIES * starts.element_size() * starts.shape[1] ** 2)))
