@@ -86,6 +86,12 @@ def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise
     noise: standard deviation relative to that of each unit over the states, so that constant units stay constant.
     Midpoints are close to the saddles between attractors, which trajectories leave quickly. Raises ValueError for fewer
     than two states or less than one start.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import starting_points
+    >>> starting_points(torch.eye(3), 10, np.random.default_rng(0), noise=0.1).shape
+    torch.Size([10, 3])
     """
     if states.ndim != 2 or len(states) < 2:
         raise ValueError(f"expected at least two states (M, N), got shape {tuple(states.shape)}")
@@ -130,6 +136,18 @@ def fixed_points(
     its Newton step plus the residual that the tolerance allows. memory: bytes for the matrices that exist at a time.
     on_progress: called after each iteration with the number of finished starts. No argument is modified. Raises
     ValueError for wrong shapes, and for starts that are not finite or not float64.
+
+    >>> import torch
+    >>> from randomnet.analysis import fixed_points
+    >>> starts = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]
+    >>> points = fixed_points(lambda h: torch.tanh(2 * h), None, starts)
+    >>> points
+    FixedPoints: 3 fixed points (2 stable, 1 unstable), 0 slow points, from 9 starts, 1 units
+    >>> points.frame()[['hits', 'unstable', 'index']]
+       hits  unstable  index
+    0     4         0      1
+    1     4         0      1
+    2     1         1     -1
     """
     _check(starts)
     if jacobian is None:

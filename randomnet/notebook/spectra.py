@@ -44,7 +44,7 @@ def spectrum(
     >>> import randomnet as rn
     >>> s = rn.spectrum(rn.network(rn.connectome("random", n=20, g=2)), k=3, tsim=50)
     >>> s
-    Spectrum: 3 of 20 exponents; lambda_max = -0.5009 ± 0.005; D_KY = 0; h_KS = 0; not converged
+    Spectrum: 3 of 20 exponents; lambda_max = -0.5386 ± 0.023; D_KY = 0; h_KS = 0; too short to tell
     >>> list(s.frame())
     ['index', 'exponent', 'stderr']
     """
