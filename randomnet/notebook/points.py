@@ -86,7 +86,8 @@ def _random_starts(step: Map, size: int, number: int, seed: int) -> Tensor:
 def _maps_of(source: Any, n: int | None) -> tuple[Maps, int]:
     """Step and Jacobian of each input, and the number of states. Raises ValueError for inputs of a step."""
     if isinstance(source, NotebookNetwork):
-        source = source.system() if _has_inputs(source.module) else source.module
+        found: Any = source.system() if _has_inputs(source.module) else source.module
+        source = found
     if isinstance(source, MultiRegionRNN):
         source = copy.deepcopy(source).double()
         return lambda x: _of_dynamics(source.driven_by_inputs(x)), source.hidden_size
