@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.kinks import UNDECIDED, Kinks
-from randomnet.analysis.linear import Jacobian, Map
+from randomnet.analysis.linear import Jacobian, Map, autodiff_jacobian
 from randomnet.display import Displayed
+from randomnet.systems.shapes import for_states
 
 DAMPING = 1e-2  # initial damping, relative to the mean of the diagonal of (J - I)^T (J - I)
 LOWER, RAISE = 0.2, 4.0  # factors of the damping after a step that lowers q, and after a rejected step
@@ -85,6 +86,12 @@ def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise
     noise: standard deviation relative to that of each unit over the states, so that constant units stay constant.
     Midpoints are close to the saddles between attractors, which trajectories leave quickly. Raises ValueError for fewer
     than two states or less than one start.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import starting_points
+    >>> starting_points(torch.eye(3), 10, np.random.default_rng(0), noise=0.1).shape
+    torch.Size([10, 3])
     """
     if states.ndim != 2 or len(states) < 2:
         raise ValueError(f"expected at least two states (M, N), got shape {tuple(states.shape)}")
@@ -103,7 +110,7 @@ def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise
 @torch.no_grad()
 def fixed_points(
     step: Map,
-    jacobian: Jacobian,
+    jacobian: Jacobian | None,
     starts: Tensor,
     *,
     iterations: int = 200,
@@ -119,6 +126,7 @@ def fixed_points(
 ) -> FixedPoints:
     """The fixed points of `step` that Levenberg-Marquardt reaches from starts (S, N), float64, within `iterations`.
 
+    jacobian: of states (B, N); None: by automatic differentiation, of a step of (B, N) or of one state (N,).
     The spread is the mean distance of the starts from their mean, or of the states `around` (M, N) where starts are
     few. Points closer than merge * spread are merged. A fixed point has q < tolerance, a Newton step shorter than that
     radius, and a distance of at most farthest * spread from the mean. Slow points are the other ends with q <= slow.
@@ -128,8 +136,23 @@ def fixed_points(
     its Newton step plus the residual that the tolerance allows. memory: bytes for the matrices that exist at a time.
     on_progress: called after each iteration with the number of finished starts. No argument is modified. Raises
     ValueError for wrong shapes, and for starts that are not finite or not float64.
+
+    >>> import torch
+    >>> from randomnet.analysis import fixed_points
+    >>> starts = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]
+    >>> points = fixed_points(lambda h: torch.tanh(2 * h), None, starts)
+    >>> points
+    FixedPoints: 3 fixed points (2 stable, 1 unstable), 0 slow points, from 9 starts, 1 units
+    >>> points.frame()[['hits', 'unstable', 'index']]
+       hits  unstable  index
+    0     4         0      1
+    1     4         0      1
+    2     1         1     -1
     """
     _check(starts)
+    if jacobian is None:
+        step = for_states(step, starts[0])
+        jacobian = autodiff_jacobian(step)
     problem = _Problem(step, jacobian, _free(starts, clamped))
     problem.check(starts)
     batch = max(1, int(memory / (COPIES * starts.element_size() * starts.shape[1] ** 2)))

@@ -49,6 +49,12 @@ def plane(states: Tensor) -> Plane:
     """The plane of the first two principal axes of all states (..., N), with signs such that the largest entry is > 0.
 
     Raises ValueError for fewer than two units or states, and for constant states.
+
+    >>> import torch
+    >>> from randomnet.analysis import plane
+    >>> axes = plane(torch.tensor([[0.0, 0.0, 1.0], [2.0, 0.0, 1.0], [0.0, 1.0, 1.0]]))
+    >>> axes.axes.shape, round(float(axes.explained.sum()), 6)
+    (torch.Size([2, 3]), 1.0)
     """
     flat = states.reshape(-1, states.shape[-1])
     mean = flat.mean(0)
@@ -111,6 +117,12 @@ def flow_field(
     second coordinate; None for the range of the trajectory (..., N) plus a tenth on each side. jacobian: if given, the
     step is the affine map F(at) + J (h - at). subset: the units (n,) that span the space of the plane. The others keep
     their state `at`, and the energy is that of the subset. Raises ValueError for wrong shapes and without a range.
+
+    >>> import torch
+    >>> from randomnet.analysis import Plane, flow_field
+    >>> plane = Plane.of_units(0, 1, torch.zeros(3))
+    >>> flow_field(lambda h: 0.5 * h, torch.zeros(3), plane, points=5, span=(-1, 1, -1, 1))
+    FlowField: 5 x 5 states, speeds up to 0.707
     """
     units = torch.arange(at.shape[-1], device=at.device) if subset is None else subset
     if plane.axes.shape != (2, len(units)):

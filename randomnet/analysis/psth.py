@@ -73,6 +73,22 @@ def psth(
     condition; sem = sd / sqrt(trials), with trials - 1 in the sd, and nan for one trial. Groups are in the order of the
     network, conditions ascending, values float64. Raises ValueError for other shapes, an unknown kind, a bin that does
     not divide the time, and smooth <= 0.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import Units, psth
+    >>> units = Units(np.array(['a', 'b', 'c']), {'region': np.array(['V1', 'V1', 'M1'])}, np.array([1, -1, 1]))
+    >>> activity = np.ones((4, 6, 3))
+    >>> psth(activity, units, condition=['left', 'left', 'right', 'right'], bin=3)
+      group condition  time  mean  sem  trials  units
+    0    V1      left     0   1.0  0.0       2      2
+    1    V1      left     3   1.0  0.0       2      2
+    2    V1     right     0   1.0  0.0       2      2
+    3    V1     right     3   1.0  0.0       2      2
+    4    M1      left     0   1.0  0.0       2      1
+    5    M1      left     3   1.0  0.0       2      1
+    6    M1     right     0   1.0  0.0       2      1
+    7    M1     right     3   1.0  0.0       2      1
     """
     return psth_arrays(activity, units, by, condition, bin, smooth).frame()
 
@@ -85,7 +101,18 @@ def psth_arrays(
     bin: int = 1,
     smooth: float | None = None,
 ) -> Responses:
-    """The results of `psth` as arrays: group -> response; its `plot()` draws them."""
+    """The results of `psth` as arrays: group -> response; its `plot()` draws them.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import Units, psth_arrays
+    >>> units = Units(np.array(['a', 'b', 'c']), {'region': np.array(['V1', 'V1', 'M1'])}, np.array([1, -1, 1]))
+    >>> responses = psth_arrays(np.ones((4, 6, 3)), units)
+    >>> responses
+    Responses: 2 groups, 1 conditions, 4 trials, 6 bins
+    >>> responses['V1'].mean.shape
+    (1, 6)
+    """
     values = torch.as_tensor(activity).detach().cpu().to(torch.float64)
     if values.ndim != 3 or values.shape[-1] != units.n or not len(values) or not values.shape[1]:
         raise ValueError(f"activity must have shape (trials, time, {units.n}), got {tuple(values.shape)}")

@@ -152,12 +152,7 @@ def figure_of(connectome: Connectome, name: str, eigenvalues: Eigenvalues | None
     """
     if name not in FIGURES:
         raise ValueError(f"figure: expected one of {', '.join(FIGURES)}, got {name!r}{nearest(name, FIGURES)}")
-    if name == "eigenvalues":
-        values = eigenvalues_of(connectome) if eigenvalues is None else eigenvalues
-        return plotting.eigenvalues(
-            values.values, values.residuals <= CONVERGED, values.complete, title=_title(connectome)
-        )
-    return FIGURES[name](connectome)
+    return FIGURES[name](connectome, eigenvalues)
 
 
 def _title(connectome: Connectome) -> str:
@@ -171,17 +166,24 @@ def _edges(connectome: Connectome) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return connectome.post, connectome.pre, connectome.weights
 
 
-def _matrix(connectome: Connectome) -> Figure:
-    groups = description.groups_of(connectome)
-    sorted_by = (groups.order, groups.by, groups.names, groups.sizes)
-    return plotting.weight_matrix(*_edges(connectome), *sorted_by, title=_title(connectome))
+def _eigenvalues(connectome: Connectome, eigenvalues: Eigenvalues | None) -> Figure:
+    values = eigenvalues_of(connectome) if eigenvalues is None else eigenvalues
+    settled = values.residuals <= CONVERGED
+    return plotting.eigenvalues(values.values, settled, values.complete, title=_title(connectome))
 
 
-def _degrees(connectome: Connectome) -> Figure:
+def _matrix(connectome: Connectome, eigenvalues: Eigenvalues | None) -> Figure:
+    groups, title = description.groups_of(connectome), _title(connectome)
+    return plotting.weight_matrix(
+        *_edges(connectome), groups.order, groups.by, groups.names, groups.sizes, title=title
+    )
+
+
+def _degrees(connectome: Connectome, eigenvalues: Eigenvalues | None) -> Figure:
     return plotting.degrees(*_edges(connectome), connectome.n, title=_title(connectome))
 
 
-def _blocks(connectome: Connectome) -> Figure:
+def _blocks(connectome: Connectome, eigenvalues: Eigenvalues | None) -> Figure:
     if "population" not in connectome.labels:
         raise ValueError(f"blocks: expected a network with populations, got {connectome.name} without")
     names, first, index = np.unique(connectome.labels["population"], return_index=True, return_inverse=True)
@@ -190,4 +192,4 @@ def _blocks(connectome: Connectome) -> Figure:
     return plotting.blocks(*_edges(connectome), np.argsort(order)[index], texts, title=_title(connectome))
 
 
-FIGURES = {"matrix": _matrix, "degrees": _degrees, "eigenvalues": None, "blocks": _blocks}
+FIGURES = {"matrix": _matrix, "degrees": _degrees, "eigenvalues": _eigenvalues, "blocks": _blocks}

@@ -8,6 +8,7 @@
     network         what the runner trains, as a torch module, with those of [model] and [dynamics]
     fit             the training loop, with those of [trainvalidate]; losses are of spectrum_loss and task
     spectrum        the Lyapunov spectrum, with those of [lyapunov]
+    fixed_points    of a network, a torch module or any step, under constant inputs
     load, run       a results folder; an INI
 
     options         arguments -> a checked configuration; losses, activity, movements, results, drawings: the records
@@ -18,6 +19,7 @@ from randomnet.notebook.connectomes import NotebookConnectome, connectome
 from randomnet.notebook.inferred import NotebookModel
 from randomnet.notebook.losses import Loss, TaskLoss, spectrum_loss, task
 from randomnet.notebook.networks import NotebookNetwork, fit, network
+from randomnet.notebook.points import fixed_points
 from randomnet.notebook.results import Results, load, run
 from randomnet.notebook.spectra import spectrum
 
@@ -31,6 +33,7 @@ __all__ = [
     "TaskLoss",
     "connectome",
     "fit",
+    "fixed_points",
     "load",
     "network",
     "run",

@@ -70,12 +70,14 @@ def activity_of(network: Any, trials: Any, dt: float) -> Activity:
         raise ValueError(f"inputs: expected shape (trials, time, channels), got {tuple(values.shape)}")
     with torch.no_grad():
         states, outputs, rates = _run(network, values.to(like).transpose(0, 1))
-    found = [part if part is None else part.transpose(0, 1) for part in (outputs, states, rates)]
-    if not isinstance(given, Tensor):
-        found = [part if part is None else part.cpu().numpy() for part in found]
-    if not isinstance(trials, Trials):
-        return Activity(given, *found, dt=dt)
-    return Activity(given, *found, trials.targets, trials.mask, trials.loss, dt, _conditions(trials))
+    arrays: dict[str, Any] = {"outputs": outputs, "states": states, "rates": rates}
+    for name, part in arrays.items():
+        first = part if part is None else part.transpose(0, 1)
+        arrays[name] = first if first is None or isinstance(given, Tensor) else first.cpu().numpy()
+    if isinstance(trials, Trials):
+        arrays |= {"targets": trials.targets, "mask": trials.mask, "loss": trials.loss}
+        arrays |= {"conditions": _conditions(trials)}
+    return Activity(inputs=given, dt=dt, **arrays)
 
 
 def _run(network: Any, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:

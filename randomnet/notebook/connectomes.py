@@ -105,7 +105,7 @@ class NotebookConnectome(Displayed, Connectome):
 def connectome(
     data: Any = None, /, *, seed: int | None = None, iteration: int = 0, **options: Any
 ) -> NotebookConnectome:
-    r"""The connectome that the runner uses with these options of [net], in memory.
+    """The connectome that the runner uses with these options of [net], in memory.
 
     data: the path of a file or folder of any format (`paths.path_to_network`); the name of a built-in region; random;
     a matrix (N, N) as a NumPy array, tensor or DataFrame, or a table of edges as a DataFrame; or a `Connectome`, whose
@@ -119,8 +119,7 @@ def connectome(
     >>> import randomnet as rn
     >>> c = rn.connectome("EB", normalization="sinkhorn", g=3)
     >>> c
-    Connectome EB: synthetic; 436 neurons (259 excitatory, 177 inhibitory); 29,012 edges (density 0.15); \
-normalization sinkhorn, g = 3
+    Connectome EB: synthetic; 436 neurons (259 excitatory, 177 inhibitory); 29,012 edges (density 0.15); ...
     >>> c.facts()["edges"], len(c.null("degree", seed=1).weights)
     (29012, 29012)
     """

@@ -36,7 +36,7 @@ class NotebookModel(Displayed, nn.Module):
             inputs = spikes.inputs if inputs is None and channels else inputs
             spikes = spikes.spikes
         is_tensor = isinstance(spikes, Tensor)
-        counts = spikes if is_tensor else torch.from_numpy(np.asarray(spikes).astype(np.float32))
+        counts: Any = spikes if is_tensor else torch.from_numpy(np.asarray(spikes).astype(np.float32))
         with torch.no_grad():
             inferred = self._infer(counts, inputs)
         found = [part.transpose(0, 1) for part in (inferred.log_rates.exp(), inferred.latents)]

@@ -92,7 +92,7 @@ def task(name: str, **options: Any) -> TaskLoss:
     >>> flip_flop
     TaskLoss: task (task_name = flip_flop, n_bits = 2, nr_of_trials = 20)
     >>> flip_flop.trials().inputs.shape
-    (4, 500, 2)
+    (4, 100, 2)
     """
     keys = [parameter.name for parameter in TASKS[name].parameters] if name in TASKS else []
     written = {TASK_NAME: name, **keys_of("task()", options, ("trialparams",), keys)}

@@ -112,7 +112,7 @@ class NotebookNetwork(Displayed, nn.Module):
     @property
     def name(self) -> str:
         """The name of the connectome, or the network's source where it is not at hand."""
-        if self.setup is not None:
+        if self.setup is not None and self.setup.connectome is not None:
             return str(self.setup.connectome.name)
         net, path = self.run_settings.config.net, self.run_settings.config.paths.path_to_network
         return Path(path).stem if path else net.source if self.run_settings.config.described else net.roi

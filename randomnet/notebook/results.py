@@ -192,9 +192,14 @@ def run(
     Raises ValueError with the command's message for a wrong INI, before anything is written.
 
     >>> import randomnet as rn
-    >>> rn.run({"net.roi": "EB", "net.gg": 3})
-    Traceback (most recent call last):
-    ValueError: --set: [net] gg: expected one of ...
+    >>> from tempfile import TemporaryDirectory
+    >>> options = {"experiment.kind": "spectrum", "net.roi": "random", "net.n": 10, "net.g": [1, 2], "lyapunov.tsim": 5}
+    >>> with TemporaryDirectory() as folder:
+    ...     r = rn.run(options, {"paths.path_to_results": f"{folder}/r"})
+    >>> r.table[["combo", "g", "status"]]
+       combo  g    status
+    0      0  1  complete
+    1      1  2  complete
     """
     path, written = _ini_of(config, options or {})
     overrides = [f"{name}={text}" for name, text in written.items()]

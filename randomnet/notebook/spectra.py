@@ -16,7 +16,7 @@ from randomnet.kinds.spectra import compute_spectrum
 from randomnet.lyapunov import Spectrum
 from randomnet.notebook.networks import NotebookNetwork
 from randomnet.notebook.networks import network as build
-from randomnet.notebook.options import Options, config_of, keys_of
+from randomnet.notebook.options import config_of, keys_of
 from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import Run
 
@@ -44,7 +44,7 @@ def spectrum(
     >>> import randomnet as rn
     >>> s = rn.spectrum(rn.network(rn.connectome("random", n=20, g=2)), k=3, tsim=50)
     >>> s
-    Spectrum: 3 of 20 exponents; lambda_max = -0.5009 ± 0.005; D_KY = 0; h_KS = 0; not converged
+    Spectrum: 3 of 20 exponents; lambda_max = -0.5386 ± 0.023; D_KY = 0; h_KS = 0; too short to tell
     >>> list(s.frame())
     ['index', 'exponent', 'stderr']
     """
@@ -56,7 +56,14 @@ def spectrum(
         source = source.module
     elif isinstance(source, NotebookNetwork):
         return _of_cells(source, state, k, options)
-    return api.spectrum(source, state, k=k, **options)
+    return api.spectrum(source, state, k=_count(k), **options)
+
+
+def _count(k: int | str | None) -> int | None:
+    """The number of exponents of a system without [lyapunov]. Raises ValueError for a share."""
+    if isinstance(k, str):
+        raise ValueError(f"k: expected a whole number for this source, got {k!r}")
+    return k
 
 
 def _of_network(network: NotebookNetwork, k: int | str | None, arguments: dict[str, Any]) -> Spectrum | list[Spectrum]:
@@ -72,7 +79,7 @@ def _of_network(network: NotebookNetwork, k: int | str | None, arguments: dict[s
         return compute_spectrum(run, setup, count)
 
 
-def spectrum_run(network: NotebookNetwork, written: Options) -> Run:
+def spectrum_run(network: NotebookNetwork, written: dict[tuple[str, str], Any]) -> Run:
     """The run of kind = spectrum of a network, with these options of [lyapunov]. Raises ConfigError."""
     trained = network.run_settings
     made = {key: value for key, value in network.options.items()

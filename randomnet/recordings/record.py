@@ -170,6 +170,12 @@ def split_indices(
 
     valid, test: shares of the trials, at least one trial each. strata: (trials,), labels; each stratum is then split by
     these shares. Raises ValueError where no trial is left to train on.
+
+    >>> import numpy as np
+    >>> from randomnet.recordings import split_indices
+    >>> parts = split_indices(10, 0.2, 0.2, np.random.default_rng(0))
+    >>> {name: len(index) for name, index in parts.items()}
+    {'train': 6, 'valid': 2, 'test': 2}
     """
     order = rng.permutation(trials)
     labels = np.zeros(trials, np.int64) if strata is None else strata[order]
