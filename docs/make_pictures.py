@@ -116,7 +116,7 @@ def execute(cells: dict, folder: Path) -> dict:
 
     book = nbformat.from_dict(cells)
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    client = nbclient.NotebookClient(book, timeout=1800, resources={"metadata": {"path": str(folder)}})
+    client = nbclient.NotebookClient(book, timeout=1800, coalesce_streams=True, resources={"metadata": {"path": str(folder)}})
     client.execute(env=os.environ | {"PYTHONPATH": paths})
     return json.loads(nbformat.writes(book).replace(str(folder), ".").replace(str(ROOT), "randomnet"))
 
