@@ -25,7 +25,8 @@ from pathlib import Path
 
 import randomnet
 
-clone = Path(randomnet.__file__).parents[1]  # the commands of the tutorial are run from here"""
+python = sys.executable
+clone = Path(randomnet.__file__).parents[1]  # where the commands of the tutorial are"""
 
 
 def command(folder: Path, *arguments: str) -> None:
@@ -98,7 +99,7 @@ def _code(language: str, text: str) -> list[dict]:
     if language == "ini":
         name = re.match(r"; (\w+\.ini)", text).group(1)
         return [_cell(f"%%writefile {name}\n{text.strip()}")]
-    lines = [f"!{line.replace('python ', '{sys.executable} {clone}/')}" for line in text.strip().splitlines()]
+    lines = [f"!{line.replace('python ', '{python} {clone}/')}" for line in text.strip().splitlines()]
     show = [f'from IPython.display import Image\n\nImage("figs/{FIGURE}.png")'] if "visualization.py" in text else []
     return [_cell("\n".join(lines)), *map(_cell, show)]
 
@@ -116,7 +117,8 @@ def execute(cells: dict, folder: Path) -> dict:
 
     book = nbformat.from_dict(cells)
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    client = nbclient.NotebookClient(book, timeout=1800, resources={"metadata": {"path": str(folder)}})
+    place = {"metadata": {"path": str(folder)}}
+    client = nbclient.NotebookClient(book, timeout=1800, coalesce_streams=True, resources=place)
     client.execute(env=os.environ | {"PYTHONPATH": paths})
     return json.loads(nbformat.writes(book).replace(str(folder), ".").replace(str(ROOT), "randomnet"))
 

@@ -11,7 +11,7 @@ from tests.support.paths import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 FENCE = re.compile(r"(<!-- not read: .+ -->\n)?^```ini\n(.*?)^```", re.MULTILINE | re.DOTALL)
-NO_OPTION = {"a", "r", "j", "d_ky", "h_ks", "logs", "trial_params"}  # left sides of equations; keys of predecessors
+NO_OPTION = {"a", "r", "j", "k", "d_ky", "h_ks", "logs", "trial_params"}  # of equations and predecessors
 NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 
 
