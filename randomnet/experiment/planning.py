@@ -72,9 +72,9 @@ def check(plan: Plan) -> list[dict[str, Any]]:
 def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None) -> Prepared:
     """Return the plan merged with the manifest of an earlier experiment in the same folder, if there is one.
 
-    Earlier combos keep their number, new ones follow. Those that the plan lacks stay in the manifest as `earlier_combos`
-    and keep their runs, but are in no table. Raises ConfigError that names the settings that differ where the earlier
-    experiment is another one.
+    Earlier combos keep their number, new ones follow. Those that the plan lacks stay in the manifest as
+    `earlier_combos` and keep their runs, but are in no table. Raises ConfigError that names the settings that differ
+    where the earlier experiment is another one.
     """
     entries = [
         {
