@@ -9,7 +9,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +116,10 @@ def read_json(path: Path) -> dict[str, Any]:
     return record
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read a whole .npz into memory, without pickles."""
+def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Read a .npz into memory, without pickles: all arrays, or those of these names that it has."""
     with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+        return {name: file[name] for name in file.files if names is None or name in names}
 
 
 def _strict(value: Any) -> Any:

@@ -155,20 +155,22 @@ class ResultsFolder:
         table = pd.DataFrame(run_rows(self, manifest))
         write_csv(self.root / "summary.csv", table)
         runs = itertools.product(manifest["combos"], range(manifest["iterations"])) if "exponents" in table else ()
-        spectra = [rows for combo, i in runs if not (rows := self._spectrum(combo, i)).empty]
+        states = zip(runs, table["status"], strict=False)
+        spectra = [rows for (combo, i), status in states if status == COMPLETE and (rows := self._spectrum(combo, i))]
         if spectra:
-            write_csv(self.root / "spectra.csv", pd.concat(spectra, ignore_index=True))
+            write_csv(self.root / "spectra.csv", pd.DataFrame([row for rows in spectra for row in rows]))
         return table
 
-    def _spectrum(self, combo: Mapping[str, Any], iteration: int) -> pd.DataFrame:
-        """Rows combo, options, iteration, index (from 1), exponent, stderr of a complete run; or an empty table."""
-        run = self.run(combo["combo"], iteration)
-        arrays = run.arrays if run.status == COMPLETE else {}
-        if "exponents" not in arrays:
-            return pd.DataFrame()
-        index = np.arange(1, len(arrays["exponents"]) + 1)
-        rows = pd.DataFrame({"index": index, "exponent": arrays["exponents"], "stderr": arrays["stderr"]})
-        return add_option_columns(rows, combo["combo"], combo["values"], iteration)
+    def _spectrum(self, combo: Mapping[str, Any], iteration: int) -> list[dict[str, Any]]:
+        """Rows combo, options, iteration, index (from 1), exponent, stderr of a complete run; or none."""
+        path = self.run(combo["combo"], iteration).path / "arrays.npz"
+        spectrum = read_arrays(path, ("exponents", "stderr")) if path.exists() else {}
+        if "exponents" not in spectrum:
+            return []
+        head = {"combo": combo["combo"], **combo["values"], "iteration": iteration}
+        pairs = zip(spectrum["exponents"].tolist(), spectrum["stderr"].tolist(), strict=True)
+        return [head | {"index": index, "exponent": exponent, "stderr": error}
+                for index, (exponent, error) in enumerate(pairs, start=1)]  # fmt: skip
 
     def has_curves(self, combo: int) -> bool:
         """Whether a combo's curves have been written."""
