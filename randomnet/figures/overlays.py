@@ -25,6 +25,7 @@ from randomnet.figures.runs import LAMBDA, Figures, arrays_of, time_unit_of
 from randomnet.figures.training import (
     GRADIENT_NORM,
     arrays_with_attractors,
+    chance_levels,
     group_history,
     loss_label,
     spectrum_target,
@@ -106,10 +107,10 @@ def _panels(combos: Sequence[Combo], ylabel: str | None, history: pd.DataFrame) 
     """The quantities of an overlay; without the loss where the combos have different losses."""
     loss = "validate_loss" if "validate_loss" in history else "train_loss"
     comparable = len({combo.loss for combo in combos}) == 1
-    label = ylabel or loss_label(None, combos) + window_text(combos)
+    label = ylabel or f"{'validation ' * (loss == 'validate_loss')}{loss_label(None, combos)}{window_text(combos)}"
     return [
         *[Panel(loss, label)] * comparable,
-        Panel("validate_metrics", "accuracy (%)", linear=True),
+        Panel("validate_metrics", "validation accuracy (%)", chance=chance_levels(combos), linear=True),
         Panel("lambda_max", LAMBDA, zero=True),
         Panel(GRADIENT_NORM, "norm of the gradient\nbefore clipping"),
     ]
