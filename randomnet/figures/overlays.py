@@ -89,7 +89,8 @@ def _overlay(study: Study, option: str, members: list[Combo]) -> Overlay:
     for place, combo in enumerate(members):
         shade = place / (len(members) - 1) if numeric else None
         text = f"{option.split('.')[-1]} = {combo_texts.value_text(combo, option)}"
-        series[combo.label, combo.number] = Series(text, 0 if numeric else place, shade=shade)
+        number = 0 if numeric else place  # dashes tell names apart in grey, too; shades are ordered there
+        series[combo.label, combo.number] = Series(text, number, number, shade)
     return Overlay(suffix, combo_texts.title_with_task(members, title), series, members)
 
 
