@@ -25,6 +25,7 @@ from randomnet.figures.runs import LAMBDA, Figures, arrays_of, time_unit_of
 from randomnet.figures.training import (
     GRADIENT_NORM,
     arrays_with_attractors,
+    chance_levels,
     group_history,
     loss_label,
     spectrum_target,
@@ -88,7 +89,8 @@ def _overlay(study: Study, option: str, members: list[Combo]) -> Overlay:
     for place, combo in enumerate(members):
         shade = place / (len(members) - 1) if numeric else None
         text = f"{option.split('.')[-1]} = {combo_texts.value_text(combo, option)}"
-        series[combo.label, combo.number] = Series(text, 0 if numeric else place, shade=shade)
+        number = 0 if numeric else place  # dashes tell names apart in grey, too; shades are ordered there
+        series[combo.label, combo.number] = Series(text, number, number, shade)
     return Overlay(suffix, combo_texts.title_with_task(members, title), series, members)
 
 
@@ -106,10 +108,10 @@ def _panels(combos: Sequence[Combo], ylabel: str | None, history: pd.DataFrame) 
     """The quantities of an overlay; without the loss where the combos have different losses."""
     loss = "validate_loss" if "validate_loss" in history else "train_loss"
     comparable = len({combo.loss for combo in combos}) == 1
-    label = ylabel or loss_label(None, combos) + window_text(combos)
+    label = ylabel or f"{'validation ' * (loss == 'validate_loss')}{loss_label(None, combos)}{window_text(combos)}"
     return [
         *[Panel(loss, label)] * comparable,
-        Panel("validate_metrics", "accuracy (%)", linear=True),
+        Panel("validate_metrics", "validation accuracy (%)", chance=chance_levels(combos), linear=True),
         Panel("lambda_max", LAMBDA, zero=True),
         Panel(GRADIENT_NORM, "norm of the gradient\nbefore clipping"),
     ]

@@ -38,6 +38,7 @@ from randomnet.plotting.style import (
 )
 from randomnet.plotting.value_axis import log_panels, number_axis, scale_label, share_limits
 
+FEWEST_IN_BOX = 5  # runs; quartiles of fewer say no more than their dots
 CHANCE_OF_RUN = {"marker": "_", "markersize": 6, "color": "0.6"}
 
 
@@ -85,7 +86,7 @@ def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
     """Legend entries for these series, the means, boxes, chance levels and runs that are left out."""
     handles: list[Artist] = [mark_handle(look) for look in series if (table["series"] == look.text).any()]
     handles.append(Line2D([], [], color="k", marker="_", markersize=9, linestyle="", label="mean"))
-    if boxes and (averaged_runs(table).groupby(["group", "series"]).size() > 1).any():
+    if boxes and (averaged_runs(table).groupby(["group", "series"]).size() >= FEWEST_IN_BOX).any():
         handles.append(Patch(facecolor="0.85", edgecolor=REFERENCE, label="quartiles, median, range"))
     handles += chance_handles(panels)
     if any(panel.own_chance for panel in panels):
@@ -125,7 +126,7 @@ def _draw_panel(
 
 def _draw_box(axes: Axes, rows: pd.DataFrame, column: str, look: Series, x: float, width: float) -> None:
     values = finite_values(averaged_runs(rows)[column])
-    if len(values) > 1:
+    if len(values) >= FEWEST_IN_BOX:
         line = {"color": look.color, "linewidth": 0.8}
         axes.boxplot([values], positions=[x], widths=width, whis=(0, 100), showfliers=False, manage_ticks=False,
                      patch_artist=True, boxprops={"facecolor": (*to_rgb(look.color), 0.15), "edgecolor": look.color,

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
 from randomnet import plotting
 from randomnet.command_line.figures import gather, parse
@@ -133,3 +134,14 @@ def test_dimension_and_entropy_per_neuron_are_drawn_where_networks_differ_in_siz
     ratios = {float(y) for line in figure.axes[0].lines for y in line.get_ydata() if line.get_marker() == "o"}
     assert ratios == {5 / 20, 5 / 40}
     assert "D$_\\mathrm{KY}$ / N" in figure.axes[0].get_ylabel()
+
+
+def test_lines_are_told_apart_in_grey(tmp_path):
+    names = study_of(trained(tmp_path / "a", {"n": [30], "nle": [2], "loss": ["mse", "l2", "l1"]}))
+    (figure,) = dict(spectrum_overlays(names, None)).values()
+    drawn = figure.legends[0].get_lines()[:3]
+    assert len({str(handle._unscaled_dash_pattern) for handle in drawn}) == 3
+    numbers = study_of(trained(tmp_path / "b", {"n": [30], "nle": [2, 4, 6]}))
+    (figure,) = dict(spectrum_overlays(numbers, None)).values()
+    greys = [np.dot([0.2126, 0.7152, 0.0722], to_rgb(handle.get_color())) for handle in figure.legends[0].get_lines()]
+    assert (np.diff(greys[:3]) > 0.1).all()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from randomnet import plotting
-from randomnet.plotting import Panel, Series
+from randomnet.plotting import Panel, Running, Series
 
 LOOK = Series("network", 0)
 
@@ -63,3 +63,19 @@ def test_counts_have_whole_numbers(drawing, count):
     texts = tick_texts(axes)
     assert str(count) in texts and all(float(text.replace("\u2212", "-")).is_integer() for text in texts)
     assert axes.get_ylim()[0] >= 0 and np.ptp(axes.get_ylim()) >= 1
+
+
+@pytest.mark.parametrize(("count", "boxes"), [(4, 0), (5, 1)])
+def test_few_runs_have_no_quartiles(count, boxes):
+    figure = plotting.dot_plot(runs(loss=np.linspace(1, 2, count)), [Panel("loss", "loss")], [LOOK], [LOOK.text],
+                               boxes=True)  # fmt: skip
+    assert len(figure.axes[0].patches) == boxes
+    assert any("quartiles" in text.get_text() for text in figure.legends[0].get_texts()) == bool(boxes)
+
+
+def test_the_time_axis_of_running_estimates_has_plain_numbers():
+    times = np.geomspace(0.2, 100, 20)
+    running = Running("tons = 0.2", times, np.zeros((1, 20, 1)), np.full((1, 20, 1), 0.1))
+    (axes,) = plotting.convergence([running], [0]).axes
+    axes.figure.draw_without_rendering()
+    assert {"1", "10", "100"} <= {text.get_text() for text in axes.get_xticklabels()}
