@@ -307,7 +307,9 @@ def _certainty(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         return
     overlapping = sum(row["interval_low"] <= first["interval_high"] and first["interval_low"] <= row["interval_high"]
                       for row in others)  # fmt: skip
-    if overlapping:
+    if overlapping and len(others) == 1:
+        yield "The other's interval overlaps with its own, so the study does not tell them apart."
+    elif overlapping:
         yield (f"The intervals of {overlapping} of the other {len(others)} combos overlap with its own, so the study "
                "does not tell these apart.")  # fmt: skip
     else:

@@ -105,6 +105,7 @@ CAPTIONS: dict[str, Caption] = {
     "compare/dynamics": Caption("Inferred dynamics beside the true ones.", OF_ONE),
     "fit/rates": Caption("True and inferred rates of some neurons in a test trial.", OF_ONE),
     "fit/loss": Caption("Negative log-likelihood over epochs of training and validation trials.", BANDS),
+    "stimulate/change": Caption(f"Changes during and after stimulation over the options. {EACH_RUN}", MEAN),
     "stimulate/accuracy": Caption("Accuracy on the task while a site is stimulated, by window of the trial and site.",
                                   "Bars are standard errors over the networks of one combo."),
     "measured": Caption(f"Loss measured on a long record. {EACH_RUN}", f"{STANDARD_ERROR} {MEAN}"),

@@ -16,6 +16,7 @@ import pandas as pd
 
 from randomnet.comparison.coupling import control_coupling_notes
 from randomnet.comparison.hypothesis_tests import shared_notes
+from randomnet.comparison.result_sentences import doubts as result_doubts
 from randomnet.comparison.study import Combo, Study, distinct_values
 from randomnet.comparison.study_notes import study_notes
 
@@ -55,9 +56,14 @@ def title(study: Study, kind: str) -> str:
     return f"{' and '.join(names if len(study.labels) == 1 else study.labels)} ({kind})"
 
 
-def doubts(study: Study, tests: pd.DataFrame) -> list[str]:
+def doubts(study: Study, tests: pd.DataFrame, metric: str) -> list[str]:
     """Lines on what is missing, what differs between folders, and what so few runs cannot show."""
-    return [*study_notes(study), *control_coupling_notes(study), *(shared_notes(tests) if len(tests) else ())]
+    return [
+        *result_doubts(study, metric),
+        *study_notes(study),
+        *control_coupling_notes(study),
+        *(shared_notes(tests) if len(tests) else ()),
+    ]
 
 
 def connectomes(study: Study) -> list[Connectome]:

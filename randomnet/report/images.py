@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-PIXELS = 192  # of an embedded picture per inch of the figure, twice as fine as a page shows it
-PER_INCH = 96  # of a page
+PIXELS = 200  # of an embedded picture per inch of the figure, for which a page takes PER_INCH
+PER_INCH = 120
 WIDEST = 2400  # pixels
 COLOURS = 128  # of a palette, which makes pictures a third as large
 PREFERRED = (".png", ".svg")  # formats that browsers show, the better one first

@@ -40,14 +40,15 @@ def report_page(
     Pictures are left out where the page would be too large.
     """
     headline = headline_of(study, headlines)
+    column = headline.column if headline else ""
     tests = made_tables.get(TESTS, pd.DataFrame())
-    shown = list(dict.fromkeys([*([headline.column] if headline else []), *metrics]))[:MOST_COLUMNS]
+    shown = list(dict.fromkeys([column, *metrics]))[:MOST_COLUMNS]
     shown = [name for name in shown if name in study.runs]
     folders = contents.folders(study)
     values: dict[str, Any] = {
         "title": contents.title(study, kind), "kind": kind, "labels": study.labels, "runs": len(study.runs),
-        "options": contents.options(study), "sentences": sentences, "doubts": contents.doubts(study, tests),
-        "tables": list(_tables(study, shown, tests, made_tables, headline.column if headline else "")),
+        "options": contents.options(study), "sentences": sentences, "doubts": contents.doubts(study, tests, column),
+        "tables": list(_tables(study, shown, tests, made_tables, column)),
         "connectomes": contents.connectomes(study), "differing": differing_settings(study), "folders": folders,
         "commands": contents.commands([folder.name for folder in folders], *commands),
         "references": data_references(study.combos),

@@ -116,7 +116,8 @@ def refused(capsys, *arguments) -> str:
 
 
 def names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    """The files of a folder of figures beside the report."""
+    return {path.name for path in folder.iterdir()} - {"report.html"}
 
 
 def compare(tmp_path, *folders, more=()) -> tuple[int, Path]:
