@@ -21,7 +21,7 @@ from randomnet.artifacts.upstream_runs import checksum
 from randomnet.build import cells, described_networks, frozen_weights, low_rank, pretrained, rate_dynamics
 from randomnet.build.connectome import connectome_facts, connectome_of, with_labels
 from randomnet.build.precisions import PRECISIONS
-from randomnet.build.targets import exponents_of, measured_exponents_of
+from randomnet.build.targets import exponents_of
 from randomnet.build.trials import task_facts, task_sizes
 from randomnet.connectome import Connectome
 from randomnet.lyapunov import random_frame
@@ -196,8 +196,8 @@ def initial_states(run: Run, setup: Setup, number: int) -> Tensor:
 
 
 def largest_frame(run: Run, n: int) -> int:
-    """Return the largest number of tangent vectors of a run: those measured, or those of nle for a large network."""
-    return measured_exponents_of(run, n) if n <= LARGEST_FULL else exponents_of(run, n)
+    """Return the largest number of tangent vectors of a run: n, or that of its exponents for a large network."""
+    return n if n <= LARGEST_FULL else exponents_of(run, n)
 
 
 def _draw_gains_and_shifts(run: Run, network: Network) -> None:

@@ -39,7 +39,7 @@ SIDE_BY_SIDE = {"execution": all_but("checkpoint_every", "tensorboard")}
 LATER_STAGE = EXPERIMENT | {  # of kinds that go on from results and build no network
     "paths": only("path_to_results"),
     "trainvalidate": only("iterations"),
-    "execution": only("engine", "address", "cpus_per_run", "gpus_per_run", "workers", "threads"),
+    "execution": only("engine", "address", "cpus_per_run", "gpus_per_run", "workers", "threads", "report"),
 }
 SPECTRUM = {  # of kinds that measure spectra to a tolerance
     "lyapunov": all_but(

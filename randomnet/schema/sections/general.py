@@ -174,6 +174,13 @@ class ExecutionSection(Section):
         only=BATCHED,
         identity=False,
     )
+    report: bool = option(
+        Boolean(),
+        False,
+        "At the end, draw the figures and write the report, to the folder report in path_to_results, and print the "
+        "result in sentences. With --shard, the share that ends last does so.",
+        identity=False,
+    )
     tensorboard: bool = option(
         Boolean(),
         False,
