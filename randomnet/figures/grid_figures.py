@@ -161,7 +161,7 @@ def _facet(
         labels={column: texts[combos[0].loss] for column, texts in labels.items() if combos[0].loss in texts},
         notes={panel.column: _left_out_text(panel.column, table) for panel in panels},
         values=values,
-        log_x=needs_log(values),
+        log_x=needs_log(values) or (all(panel.log for panel in panels) and min(values, default=0) > 0),
         starts=cells_of_starts(table),
         pairs=paired_series(grid.study, grid.layout, table),
         crossings={grid.looks[key].text: crossings[key] for key in sorted(keys & set(crossings))},

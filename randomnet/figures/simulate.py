@@ -50,7 +50,7 @@ def simulated(study: Study, ylabel: str | None) -> list[Panel]:
 def _rate_panels(study: Study) -> list[Panel]:
     return [
         Panel(name, f"rate of {escape_dollars(name.removeprefix(RATE))}\n({_unit(study.combos)})",
-              reference=name.replace(RATE, THEORY, 1), texts=("simulated", "mean-field theory"))
+              reference=name.replace(RATE, THEORY, 1), texts=("simulated", "mean-field theory"), quantity="rate")
         for name in _rates(study)
     ]  # fmt: skip
 
@@ -122,8 +122,8 @@ def _bumps(study: Study, combos: Sequence[Combo]) -> list[Panel]:
     """Panels of the bump over the whole record and, where the folder has it, in its last window."""
     panels = [
         Panel("bump_mean", f"bump mean\nM$_0$ ({_unit(combos)})"),
-        Panel("bump_modulation", "bump modulation\nM$_1$ / M$_0$", least=0.0),
-        Panel("bump_modulation_end", "bump modulation at the end\nM$_1$ / M$_0$", least=0.0),
+        Panel("bump_modulation", "bump modulation\nM$_1$ / M$_0$", least=0.0, quantity="modulation"),
+        Panel("bump_modulation_end", "bump modulation at the end\nM$_1$ / M$_0$", least=0.0, quantity="modulation"),
     ]
     return [panel for panel in panels if panel.column in study.runs or not panel.column.endswith("_end")]
 

@@ -10,7 +10,6 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 
 from randomnet.plotting import run_marks
-from randomnet.plotting.courses import Courses, course_handles
 from randomnet.plotting.facets import Facet, crossing_text
 from randomnet.plotting.run_marks import MEAN
 from randomnet.plotting.style import (
@@ -23,6 +22,7 @@ from randomnet.plotting.style import (
     chance_handles,
     mark_handle,
 )
+from randomnet.plotting.training_courses import Courses, course_handles
 
 PAIR: dict[str, Any] = {"color": "0.55", "linewidth": 0.5, "alpha": 0.6, "zorder": 2}
 

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from randomnet.plotting import run_marks
-from randomnet.plotting.courses import Courses, draw_courses
 from randomnet.plotting.facets import Facet, crossing_text
 from randomnet.plotting.grid_legend import PAIR, grid_handles
 from randomnet.plotting.option_axis import set_option_ticks, shifted, slot_width
@@ -32,13 +31,13 @@ from randomnet.plotting.style import (
     finite_values,
     jitter,
     legend,
-    log_numbers,
     new_figure,
     set_groups,
     set_ylabel,
-    spans_a_decade,
     zero_line,
 )
+from randomnet.plotting.training_courses import Courses, draw_courses
+from randomnet.plotting.value_axis import log_panels, number_axis, scale_label
 
 ROW, FIRST_ROW = 1.7, 0.35  # inches: height of a row of panels, and what the first takes besides
 ARROWS = {"higher": "↑", "lower": "↓"}
@@ -60,7 +59,9 @@ def grid_panels(
     A mean is of one cell; runs of one cell and iteration are averaged first. Lines join the means of one series. Runs
     with status `diverged` or `unbounded` are not drawn; a panel's note counts them.
     """
-    rows: list[Panel | Courses] = [*([courses] if courses else []), *(_with_chance(panel, table) for panel in panels)]
+    panels = [_with_chance(panel, table) for panel in panels]
+    rows: list[Panel | Courses] = [*([courses] if courses else []), *panels]
+    log = [*([False] if courses else []), *_log_axes(table, panels)]
     with matplotlib.rc_context(STYLE):
         axes_of, figure = _axes(len(rows), len(facets), columns, title)
         for (row, place), axes in axes_of.items():
@@ -68,11 +69,13 @@ def grid_panels(
             if isinstance(content, Courses):
                 draw_courses(axes, content, place, series)
             else:
-                log = _is_log(content, table)
-                _draw_panel(axes, table[table["facet"] == place], content, series, facet, interval, log)
+                _draw_panel(axes, table[table["facet"] == place], content, series, facet, interval, log[row])
             axes.set_gid(content.column)
             _set_title(axes, content, facet, is_first=row == 0, is_alone=len(facets) == 1)
         _finish_y_axes(axes_of, rows, facets, columns)
+        if len(facets) == 1:
+            for row, content in enumerate(rows):
+                set_ylabel(axes_of[row, 0], scale_label(_label(content, facets[0]), log, log[row]))
         _finish_x_axes(axes_of, rows, facets, series)
         legend(figure, grid_handles(table, rows, series, facets, over), "")
         return figure
@@ -97,12 +100,12 @@ def _axes(rows: int, facets: int, columns: int, title: str) -> tuple[dict[tuple[
     return axes_of, figure
 
 
-def _is_log(panel: Panel, table: pd.DataFrame) -> bool:
-    """Whether the axis of a quantity is logarithmic, in all panels alike."""
-    if panel.chance is not None or panel.whole or panel.linear or panel.zero:
-        return False
-    values = averaged_runs(table)[panel.column]
-    return spans_a_decade(values) or (panel.log and bool((finite_values(values) > 0).all()))
+def _log_axes(table: pd.DataFrame, panels: Sequence[Panel]) -> list[bool]:
+    """Whether the axis of each quantity is logarithmic, in all panels alike."""
+    averaged = averaged_runs(table)
+    asked = [panel.log and bool((finite_values(averaged[panel.column]) > 0).all()) for panel in panels]
+    return [(is_log or is_asked) and not panel.zero
+            for panel, is_log, is_asked in zip(panels, log_panels(averaged, panels), asked, strict=True)]  # fmt: skip
 
 
 def _with_chance(panel: Panel, table: pd.DataFrame) -> Panel:
@@ -224,20 +227,24 @@ def _finish_y_axes(
     axes_of: Mapping[tuple[int, int], Axes], rows: Sequence[Panel | Courses], facets: Sequence[Facet], columns: int
 ) -> None:
     """Share the limits of a quantity between its panels; labels and ticks are at the first of each line of panels."""
+    sets: dict[tuple[str, str], list[Axes]] = {}
     for row, content in enumerate(rows):
-        sets: dict[str, list[Axes]] = {}
+        panel = content if isinstance(content, Panel) else content.panel
         for place, facet in enumerate(facets):
             axes, label = axes_of[row, place], _label(content, facet)
-            sets.setdefault(label, []).append(axes)
+            key = (panel.quantity, "") if panel.quantity else (str(row), label)
+            sets.setdefault(key, []).append(axes)
             if place % columns == 0 or _label(content, facets[place - 1]) != label:
                 set_ylabel(axes, label)
             else:
                 axes.tick_params(labelleft=False, which="both")
-        for members in sets.values():
-            for axes in members[1:]:
-                axes.sharey(members[0])
-            members[0].autoscale(axis="y")
-            _set_y_limits(members, content if isinstance(content, Panel) else content.panel)
+    for members in sets.values():
+        for axes in members[1:]:
+            axes.sharey(members[0])
+        members[0].autoscale(axis="y")
+    for (row, _), axes in axes_of.items():
+        content = rows[row]
+        _set_y_limits(axes, content if isinstance(content, Panel) else content.panel)
 
 
 def _label(content: Panel | Courses, facet: Facet) -> str:
@@ -247,22 +254,17 @@ def _label(content: Panel | Courses, facet: Facet) -> str:
     return f"{label} {ARROWS[panel.better]}" if panel.better else label
 
 
-def _set_y_limits(members: Sequence[Axes], panel: Panel) -> None:
-    """Limits and ticks of the panels of a quantity, which share them."""
-    low, high = members[0].get_ylim()
-    if members[0].get_yscale() == "log":
-        for axes in members:
-            log_numbers(axes.yaxis, low, high)
-        return
-    if panel.least is not None:
-        lines = [np.asarray(line.get_ydata(), dtype=float) for axes in members for line in axes.lines
-                 if line.get_gid() == "run"]  # fmt: skip
-        values = finite_values(np.concatenate([*lines, np.empty(0)]))
-        is_least = bool(len(values)) and bool((values == panel.least).all())
-        low, high = max(low, panel.least), panel.least + 1 if is_least else high
-    members[0].set_ylim(min(low, *panel.spans, low), max(high, *panel.spans, high))
-    for axes in members if panel.whole else ():
-        axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+def _set_y_limits(axes: Axes, panel: Panel) -> None:
+    """Limits and ticks of an axis, and of those that share it."""
+    if axes.get_yscale() == "linear":
+        low, high = axes.get_ylim()
+        if panel.least is not None:
+            siblings = axes.get_shared_y_axes().get_siblings(axes)
+            values = [y for other in siblings for line in other.lines if line.get_gid() == "run"
+                      for y in finite_values(np.asarray(line.get_ydata(), dtype=float))]  # fmt: skip
+            low, high = max(low, panel.least), panel.least + 1 if values and max(values) <= panel.least else high
+        axes.set_ylim(min(low, *panel.spans, low), max(high, *panel.spans, high))
+    number_axis(axes, panel)
 
 
 def _finish_x_axes(

@@ -101,6 +101,7 @@ class Panel:
     ends:       columns of the lower and upper end of that bar if it is not symmetric.
     better:     `higher` or `lower`, the direction of better values, if one is better.
     least:      smallest possible value. spans: values that are always within the axis limits.
+    quantity:   what is measured. Panels side by side of one quantity have the same scale and limits.
     """
 
     column: str
@@ -121,6 +122,7 @@ class Panel:
     spans: tuple[float, ...] = ()
     log: bool = False
     better: str = ""
+    quantity: str = ""
 
 
 def render(figure: Figure, fmt: str) -> bytes:

@@ -13,9 +13,7 @@ from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.study import Arrangement
 from randomnet.figures import FIGURES, grid_figures, grid_layout, spectra
 from randomnet.figures.grid_figures import needs_log
-from randomnet.figures.option_words import WORDS, option_words
 from randomnet.plotting import Panel, style
-from randomnet.schema.config import SECTIONS
 from randomnet.settings import ConfigError
 from tests.support.spectral_folders import RUNS, UNBOUNDED, gather, make, spectrum_run
 
@@ -199,7 +197,7 @@ def test_random_samples_have_dots_and_no_means(tmp_path, known):
     study = replace(study, groups=keep, runs=study.runs[study.runs["number"].isin(numbers)])
     (figure,) = dict(grid_figures.grid_figures(study, "overview", PANEL)).values()
     assert not points(figure, "mean") and not points(figure, "means") and len(points(figure, "run")) == 24
-    assert [axes.get_xlabel() for axes in figure.axes] == ["coupling strength g", "learning rate"]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["coupling g", "learning rate"]
 
 
 def test_unbounded_runs_are_counted_in_the_panel_and_in_no_mean(tmp_path):
@@ -264,18 +262,6 @@ def test_twelve_combos_of_two_folders_give_at_most_8_files(tmp_path):
     files = [path.name for path in out.iterdir() if path.is_file()]
     assert "overview.png" in files and len(files) <= 8
     assert [path.name for path in out.iterdir() if path.is_dir()] == ["by_combo"]
-
-
-# words
-
-
-def test_options_that_can_be_gridded_have_words():
-    """All numeric options of the sections that most grids vary."""
-    sections = (SECTIONS[name] for name in ("lyapunov", "trainvalidate", "net"))
-    names = {name for section in sections for name in section.__dataclass_fields__}
-    usual = {"n", "g", "null", "rank", "nle", "tsim", "tons", "lr", "epochs", "loss", "batch_size", "weight_decay"}
-    assert usual <= names and usual <= set(WORDS)
-    assert option_words("lyapunov.nle") == "number of exponents" and option_words("some.odd_one") == "odd one"
 
 
 def test_every_kind_has_an_overview():
