@@ -111,7 +111,7 @@ def _comparisons(study: Study, headline: Headline, rows: pd.DataFrame, table: pd
     """A sentence for each control, or pair of labels; those of controls first."""
     is_control = rows["label_a"] == rows["label_b"]
     m = int(table["p"].notna().sum())
-    sides = ["label_a", "label_b", *(["own_a", "own_b"] if "own_a" in rows else [])]
+    sides = ["label_a", "label_b", *(name for name in ("own_a", "own_b") if name in rows)]
     within, between = rows[is_control], rows[~is_control]
     groups = [group for _, group in within.fillna({"own_a": "", "own_b": ""}).groupby(sides, sort=False)]
     groups += [group for _, group in between.groupby(["label_a", "label_b"], sort=False)]

@@ -41,7 +41,8 @@ from randomnet.plotting.value_axis import log_panels, number_axis, scale_label
 
 ROW, FIRST_ROW = 1.7, 0.35  # inches: height of a row of panels, and what the first takes besides
 ARROWS = {"higher": "↑", "lower": "↓"}
-Place, Point = tuple[float, Any], tuple[float, float]  # (x, iteration), and where it is drawn
+Place = tuple[float, Any]  # x and iteration of a run
+Point = tuple[float, float]  # where it is drawn
 
 
 def grid_panels(
