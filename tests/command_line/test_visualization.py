@@ -639,7 +639,7 @@ def test_a_combo_that_one_folder_lacks_is_drawn_for_the_other(tmp_path):
     figures = dict(training.loss_minimum_boxes(study, None))
     assert set(figures) == {f"minimum_n_back={n}" for n in (1, 2, 3)}
     (overview,) = dict(FIGURES[figures_command.ON_TASK].answers(study, None)).values()
-    axes = next(axes for axes in overview.axes if axes.get_ylabel().startswith("minimum validation"))
+    axes = next(axes for axes in overview.axes if axes.get_gid() == "loss_minimum")
     dots = [line.get_ydata() for line in axes.lines if line.get_gid() == "run"]
     np.testing.assert_allclose(sorted(map(list, dots)), [[1, 2], [1, 2], [2, 3], [2, 3], [3, 4]])  # iterations 0 and 1
 
