@@ -102,16 +102,8 @@ CAPTIONS: dict[str, Caption] = {
     "dsa_search": Caption("Held-out errors of the delays and ranks among which those of DSA were chosen.", OF_ONE),
     "validate_metrics": Caption(f"Accuracy on validation trials, with its chance level. {EACH_RUN}", MEAN),
     "spectral_radius": Caption(f"Spectral radius of the weights before and after training. {EACH_RUN}", MEAN),
-    "courses": Caption("Loss, accuracy, largest exponent and norm of the gradient over epochs, in colours of the "
-                       "values of one option; all else is equal within a figure.", BANDS),
-    "final_spectra": Caption("Lyapunov spectra after training, in colours of the values of one option; all else is "
-                             "equal within a figure.", SPREAD),
-    "density": Caption("Densities of the Lyapunov exponents of all runs of a combo; the area is the share of all N "
-                       "exponents that were computed.", "There are no intervals: all exponents are counted."),
     "seconds_of_epochs": Caption("Median seconds of a training epoch without the first one, over the number of "
                                  f"exponents or of neurons. {EACH_RUN}", MEAN),
-    "per_neuron": Caption("Kaplan-Yorke dimension and entropy rate per neuron, where networks differ in size. "
-                          f"{EACH_RUN}", MEAN),
     "compare/dynamics": Caption("Inferred dynamics beside the true ones.", OF_ONE),
     "fit/rates": Caption("True and inferred rates of some neurons in a test trial.", OF_ONE),
     "fit/loss": Caption("Negative log-likelihood over epochs of training and validation trials.", BANDS),
