@@ -107,6 +107,8 @@ CAPTIONS: dict[str, Caption] = {
     "dsa_search": Caption("Held-out errors of the delays and ranks among which those of DSA were chosen.", OF_ONE),
     "validate_metrics": Caption(f"Accuracy on validation trials, with its chance level. {EACH_RUN}", MEAN),
     "spectral_radius": Caption(f"Spectral radius of the weights before and after training. {EACH_RUN}", MEAN),
+    "seconds_of_epochs": Caption("Median seconds of a training epoch without the first one, over the number of "
+                                 f"exponents or of neurons. {EACH_RUN}", MEAN),
     "compare/dynamics": Caption("Inferred dynamics beside the true ones.", OF_ONE),
     "fit/rates": Caption("True and inferred rates of some neurons in a test trial.", OF_ONE),
     "fit/loss": Caption("Negative log-likelihood over epochs of training and validation trials.", BANDS),
