@@ -51,27 +51,53 @@ def replace(rows, vector, coefficients):
             return
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath=FAST)
+def project_four(row, others, coefficients):
+    """Subtract from four vectors their components along an orthonormal row, and write these to `coefficients`."""
+    first, second, third, fourth = others[0], others[1], others[2], others[3]
+    a, b, c, d = row[0] * first[0], row[0] * second[0], row[0] * third[0], row[0] * fourth[0]
+    for i in range(1, len(row)):
+        a += row[i] * first[i]
+        b += row[i] * second[i]
+        c += row[i] * third[i]
+        d += row[i] * fourth[i]
+    for i in range(len(row)):
+        first[i] -= a * row[i]
+        second[i] -= b * row[i]
+        third[i] -= c * row[i]
+        fourth[i] -= d * row[i]
+    coefficients[0], coefficients[1], coefficients[2], coefficients[3] = a, b, c, d
+
+
+@njit(cache=True, fastmath=FAST)
 def orthonormalise_one_by_one(rows, r):
     """Orthonormalise the rows of (b, N) in place; write R into r (b, b)."""
-    unused = np.empty(len(rows), rows.dtype)
-    for j in range(len(rows)):
-        vector, coefficients = rows[j], np.zeros(j, rows.dtype)
-        norm = np.sqrt(dot(vector, vector))
-        for _ in range(PASSES if j else 0):
-            before = norm
-            project(rows[:j], vector, coefficients)
-            norm = np.sqrt(dot(vector, vector))
+    count = len(rows)
+    r[:] = 0
+    initial = np.empty(count, rows.dtype)
+    for j in range(count):
+        initial[j] = np.sqrt(dot(rows[j], rows[j]))
+    for j in range(count):
+        vector, before = rows[j], initial[j]
+        norm = np.sqrt(dot(vector, vector)) if j else before
+        for _ in range(PASSES):
             if not norm < KEPT * before:  # also for nan
                 break
-        r[j, :j] = 0
-        r[:j, j] = coefficients
+            project(rows[:j], vector, r[:j, j])
+            before, norm = norm, np.sqrt(dot(vector, vector))
         r[j, j] = norm
         if norm == 0:
-            replace(rows[:j], vector, unused[:j])
+            replace(rows[:j], vector, np.empty(j, rows.dtype))
         else:
+            factor = 1 / norm
             for i in range(len(vector)):
-                vector[i] /= norm
+                vector[i] *= factor
+        other = j + 1
+        while other + 4 <= count:
+            project_four(vector, rows[other : other + 4], r[j, other : other + 4])
+            other += 4
+        for i in range(other, count):
+            project(rows[j : j + 1], rows[i], r[j : j + 1, i])
 
 
 @njit(cache=True)
@@ -113,14 +139,21 @@ def solve_upper(r, rows):
         if end < k:
             product(r[begin:end, end:], rows[end:], -1.0, 1.0, rows[begin:end])
         for i in range(end - 1, begin - 1, -1):
-            row = rows[i]
-            for j in range(i + 1, end):
+            row, j = rows[i], i + 1
+            while j + 4 <= end:
+                first, second, third, fourth = rows[j], rows[j + 1], rows[j + 2], rows[j + 3]
+                a, b, c, d = r[i, j], r[i, j + 1], r[i, j + 2], r[i, j + 3]
+                for at in range(n):
+                    row[at] -= a * first[at] + b * second[at] + c * third[at] + d * fourth[at]
+                j += 4
+            while j < end:
                 factor, other = r[i, j], rows[j]
-                for c in range(n):
-                    row[c] -= factor * other[c]
-            factor = r[i, i]
-            for c in range(n):
-                row[c] /= factor
+                for at in range(n):
+                    row[at] -= factor * other[at]
+                j += 1
+            factor = 1 / r[i, i]
+            for at in range(n):
+                row[at] *= factor
 
 
 @njit(cache=True)
