@@ -6,7 +6,7 @@ from randomnet.compiled import CHOICES as STEPS
 from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, HALVED, OF_TRIALS, RAY, SAMPLED
 from randomnet.kinds import KINDS
 from randomnet.settings.option import Section, option
-from randomnet.settings.values import Choice, Integer, Location, Number, Value
+from randomnet.settings.values import Boolean, Choice, Integer, Location, Number, Value
 
 
 @dataclass(frozen=True)
@@ -172,5 +172,19 @@ class ExecutionSection(Section):
         2000.0,
         "Megabytes that a batch of runs may need; larger batches are split.",
         only=BATCHED,
+        identity=False,
+    )
+    report: bool = option(
+        Boolean(),
+        False,
+        "At the end, draw the figures and write the report, to the folder report in path_to_results, and print the "
+        "result in sentences. With --shard, the share that ends last does so.",
+        identity=False,
+    )
+    tensorboard: bool = option(
+        Boolean(),
+        False,
+        "Also write the history of every run for TensorBoard, to the folder tensorboard in path_to_results. To look at "
+        "it: tensorboard --logdir results/x/tensorboard. Needs the package tensorboard.",
         identity=False,
     )
