@@ -6,7 +6,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from randomnet.experiment import engines, halving, planning, ray_engine
+from randomnet.experiment import engines, halving, planning, ray_engine, tensorboard
 from randomnet.experiment.batches import make_batches
 from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.experiment.progress import LOG_EVERY, Progress
@@ -32,10 +32,13 @@ Engine = Callable[[Sequence[Batch], Path, Callable[[], bool], Callable[[engines.
 
 
 def check(plan: Plan) -> list[dict[str, Any]]:
-    """Check every run before anything starts, and that the engine is installed; return facts as `planning.check`."""
+    """Check every run before anything starts, and that what it needs is installed; return facts as `planning.check`."""
     if plan.config.execution.engine == "ray":
         with _naming_ini(plan):
             ray_engine.package()
+    if plan.config.execution.tensorboard:
+        with _naming_ini(plan):
+            tensorboard.writer_class()
     halving.check(plan)
     return planning.check(plan)
 
@@ -235,17 +238,39 @@ def _carry_out(
     done = len(runs) - len(missing)
     if done:
         tqdm.write(f"{done} of {len(runs)} runs are there already and stay as they are")
-    if not missing:
-        return False
-    kind, part = kind_of(missing[0].config.experiment.kind), rungs.share if rungs else 1.0
-    with _stop_on_signal() as stop, Progress(folder, kind, len(runs), missing, part, log_every) as shown:
-        for stage in rungs.stages(runs) if rungs else [unfinished]:
-            for ended in engine(stage, folder.root, stop.is_set, shown.epoch) if stage else ():
-                shown.ended(ended)
-                curves.ended(ended)
-            if stop.is_set():
-                break
-        return stop.is_set()
+    values = {entry["combo"]: entry["values"] for entry in prepared.manifest["combos"]}
+    charts = tensorboard.EventFiles(folder, values, runs) if runs and runs[0].config.execution.tensorboard else None
+    with charts or nullcontext():
+        if not missing:
+            return False
+        kind, part = kind_of(missing[0].config.experiment.kind), rungs.share if rungs else 1.0
+        with _stop_on_signal() as stop, Progress(folder, kind, len(runs), missing, part, log_every) as shown:
+            watchers = [shown, charts] if charts else [shown]
+            for stage in rungs.stages(runs) if rungs else [unfinished]:
+                for ended in _ends(engine, stage, folder, stop, watchers):
+                    curves.ended(ended)
+                if stop.is_set():
+                    break
+            return stop.is_set()
+
+
+def _ends(
+    engine: Engine,
+    stage: Sequence[Batch],
+    folder: ResultsFolder,
+    stop: threading.Event,
+    watchers: Sequence[Progress | tensorboard.EventFiles],
+) -> Iterator[engines.Ended]:
+    """Yield the ends of runs, after all watchers have been told of them; tell them of epochs as well."""
+
+    def epoch(event: engines.Event) -> None:
+        for watcher in watchers:
+            watcher.epoch(event)
+
+    for ended in engine(stage, folder.root, stop.is_set, epoch) if stage else ():
+        for watcher in watchers:
+            watcher.ended(ended)
+        yield ended
 
 
 class _Curves:

@@ -1,6 +1,5 @@
 """The table that the console prints at the end: a line per combo, best first; of a single run a line per figure."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from randomnet.comparison import verdicts
-from randomnet.comparison.intervals import mean_interval
+from randomnet.comparison.intervals import interval_text, mean_interval
 from randomnet.comparison.network_identity import source_of_variation
 from randomnet.experiment import halving
 from randomnet.kinds.kind import Ranking
@@ -20,7 +19,6 @@ WIDTH = 100  # columns of the console that the table takes, at most
 MOST_ROWS = 40
 LONGEST_VALUE = 24  # characters of an option's value
 LONGEST_NOTE = 40
-MOST_DECIMALS, LARGE = 5, 1e5  # of intervals; others have an exponent where they need one
 SEPARATOR = "  "
 NO_MEANS = ("combo", "iteration", "status", "verdict", "notes")  # columns, or their beginnings, without means
 LESS_IMPORTANT = (("chance", "baseline"), ("_initial",))  # beginnings and endings of columns that come last
@@ -231,16 +229,6 @@ def mean_of(runs: pd.DataFrame, name: str) -> Mean:
     bound = verdicts.BOUNDS.get(name)
     is_bound = bound in finished and (_numbers(finished[bound]) == 1).any()
     return Mean(mean, interval, n, f"≥ {text}" if is_bound else text)
-
-
-def interval_text(mean: float, low: float, high: float) -> str:
-    """Return a mean and its interval as text: the interval to two digits of its half-width, the mean to one more."""
-    half = (high - low) / 2
-    decimals = 1 - math.floor(math.log10(half)) if half > 0 else MOST_DECIMALS + 1
-    if decimals > MOST_DECIMALS or max(abs(low), abs(high)) >= LARGE:
-        return f"{mean:.4g} [{low:.3g}, {high:.3g}]"
-    decimals = max(decimals, 0)
-    return f"{mean:.{decimals + 1}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
 
 
 def _values(finished: pd.DataFrame, name: str) -> np.ndarray:

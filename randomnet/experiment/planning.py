@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from randomnet import results
+from randomnet import compiled, results
 from randomnet.build.connectome import spectral_radii
 from randomnet.experiment.earlier_combos import EARLIER, Numbering, numbering_of
 from randomnet.kinds.kind import kind_of
@@ -88,7 +88,8 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
     numbering = numbering_of(entries, old, plan.config.paths.path_to_results)
     numbers = numbering.numbers
     order = np.argsort(numbers)
-    combos = [dataclasses.replace(plan.combos[index], index=numbers[index]) for index in order]
+    steps, notes = _steps(plan, old)
+    combos = [_with_steps(dataclasses.replace(plan.combos[index], index=numbers[index]), steps) for index in order]
     manifest: dict[str, Any] = {
         "format": results.FORMAT,
         "name": plan.config.experiment.name,
@@ -99,10 +100,11 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
         "combos": [{**entries[index], "combo": numbers[index]} for index in order],
         **({EARLIER: list(numbering.left_out)} if numbering.left_out else {}),
         "versions": versions(),
+        "steps": steps,
         "machine": _machine(),
         "created": (old or {}).get("created") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
-    return Prepared(tuple(combos), manifest, tuple(_notes(manifest, old or {}, numbering)))
+    return Prepared(tuple(combos), manifest, (*notes, *_notes(manifest, old or {}, numbering)))
 
 
 def _notes(manifest: dict[str, Any], old: dict[str, Any], numbering: Numbering) -> Iterator[str]:
@@ -118,6 +120,33 @@ def _notes(manifest: dict[str, Any], old: dict[str, Any], numbering: Numbering) 
     before, now = old.get("iterations", 0), manifest["iterations"]
     if isinstance(before, int) and before > now:
         yield f"iterations was {before}, is {now}: runs of later iterations stay in the folder, and are in no table"
+
+
+def _steps(plan: Plan, old: dict[str, Any] | None) -> tuple[str, list[str]]:
+    """Return how all runs of the folder compute steps, 'compiled' or 'eager', with notes.
+
+    Runs that go on must not change to other roundings, so the manifest decides where there is one. Earlier versions
+    had eager steps only. Raises ConfigError where compiled steps are needed and numba is missing.
+    """
+    choice = plan.config.execution.steps
+    steps = choice if old is None else old.get("steps", compiled.EAGER)
+    if steps == compiled.COMPILED and not compiled.is_available():
+        raise ConfigError(
+            "execution.steps: expected numba and scipy for compiled steps, got none: pip install numba scipy"
+            + ("" if old is None else "; the runs in the folder have compiled steps")
+        )
+    if steps not in (compiled.COMPILED, compiled.EAGER):
+        steps = compiled.COMPILED if compiled.is_available() else compiled.EAGER
+        missing = ["numba is not installed, so steps are computed by torch, which takes longer"]
+        return steps, [] if steps == compiled.COMPILED else missing
+    if choice in (compiled.CHOICES[0], steps):
+        return steps, []
+    return steps, [f"the runs in the folder have {steps} steps, so execution.steps = {choice} is not used"]
+
+
+def _with_steps(combo: Combo, steps: str) -> Combo:
+    execution = dataclasses.replace(combo.config.execution, steps=steps)
+    return dataclasses.replace(combo, config=dataclasses.replace(combo.config, execution=execution))
 
 
 def check_folder(folder: results.ResultsFolder) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import itertools
 import math
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from randomnet.renamed_options import current_manifest
 from randomnet.results.files import TEMPORARY, read_arrays, read_json, write_array, write_csv, write_json, write_text
 from randomnet.results.history import add_option_columns, current_summary, epoch_values, read_history
 from randomnet.results.locks import LockHeld, exclusive, is_unlocked
+from randomnet.results.record_checks import check_manifest, check_run
 from randomnet.results.shares import Share
 from randomnet.results.statuses import COMPLETE, ENDED, FAILED, MISSING, ResultsError
 
@@ -48,7 +49,7 @@ class RunFolder:
     def record(self) -> dict[str, Any] | None:
         """run.json, or None if the run has not ended."""
         try:
-            return read_json(self.path / "run.json")
+            return _checked(self.path / "run.json", check_run)
         except ResultsError:  # there is none; or it is damaged, so that the run counts as missing and is repeated
             return None
 
@@ -74,6 +75,16 @@ class RunFolder:
     def trials(self) -> dict[str, np.ndarray]:
         """trials.npz; empty in folders of earlier versions, and of runs without a task."""
         return read_arrays(self.trials_file) if self.trials_file.exists() else {}
+
+    @property
+    def activity_file(self) -> Path:
+        """File with rates of a trained network over time."""
+        return self.path / "activity.npz"
+
+    @property
+    def activity(self) -> dict[str, np.ndarray]:
+        """activity.npz; empty in folders of earlier versions, and of iterations after the first."""
+        return read_arrays(self.activity_file) if self.activity_file.exists() else {}
 
     def write_history(self, history: pd.DataFrame) -> None:
         """Write history.csv: combo, its options and iteration, if a manifest has them, and the given columns."""
@@ -120,9 +131,12 @@ class ResultsFolder:
 
     @property
     def manifest(self) -> dict[str, Any] | None:
-        """manifest.json with the present names of options, or None if the folder has no experiment yet."""
+        """manifest.json with the present names of options, or None if the folder has no experiment yet.
+
+        Raises ResultsError, naming the file and the entry, if it is damaged.
+        """
         path = self.root / "manifest.json"
-        return current_manifest(read_json(path)) if path.exists() else None
+        return current_manifest(_checked(path, check_manifest)) if path.exists() else None
 
     def write_plan(self, manifest: Mapping[str, Any], config_text: str) -> None:
         """Write config.ini, folder_index.txt, combos.csv and, last, manifest.json."""
@@ -178,7 +192,10 @@ class ResultsFolder:
                 write_array(self.root / str(combo) / f"{column}_all.npy", curves)
 
     def set_aside(self) -> Path | None:
-        """Move the folder to an unused name next to it. Returns the new path, or None if it was empty."""
+        """Move the folder to an unused name next to it. Returns the new path, or None if it was empty.
+
+        Where `root` is a link, the folder behind it is moved, and the link leads to a new, empty one.
+        """
         if not self.root.exists() or not any(self.root.iterdir()):
             return None
         root = self.root.resolve()
@@ -186,6 +203,8 @@ class ResultsFolder:
         names = (f"{root.name}.{stamp}", *(f"{root.name}.{stamp}-{number}" for number in range(1, 10_000)))
         target = next(root.with_name(name) for name in names if not root.with_name(name).exists())
         shutil.move(root, target)
+        if self.root.is_symlink():
+            root.mkdir()
         return target
 
     @contextlib.contextmanager
@@ -259,6 +278,12 @@ class ResultsFolder:
         return exclusive(self.root / ".lock-moment", math.inf)
 
 
+def _checked(path: Path, check: Callable[[Path, dict[str, Any]], None]) -> dict[str, Any]:
+    record = read_json(path)
+    check(path, record)
+    return record
+
+
 def _combos_of(path: Path) -> Mapping[str, tuple[int, Mapping[str, Any]]]:
     """The combos of a manifest by the names of their folders: each one's number and values; empty without a manifest.
 
@@ -273,7 +298,7 @@ def _combos_of(path: Path) -> Mapping[str, tuple[int, Mapping[str, Any]]]:
 
 @functools.lru_cache(maxsize=1)
 def _read_combos(path: Path, changed: int, size: int) -> dict[str, tuple[int, Mapping[str, Any]]]:
-    combos = current_manifest(read_json(path)).get("combos", ())
+    combos = current_manifest(_checked(path, check_manifest)).get("combos", ())
     return {str(entry["combo"]): (entry["combo"], entry["values"]) for entry in combos}
 
 
@@ -288,5 +313,5 @@ def run_rows(folder: ResultsFolder, manifest: Mapping[str, Any]) -> list[dict[st
         for iteration in range(manifest["iterations"]):
             record = folder.run(combo["combo"], iteration).record or {"status": MISSING}
             head = {"combo": combo["combo"], **combo["values"], "iteration": iteration, "seed": manifest["seed"]}
-            rows.append({**head, "status": record["status"], **current_summary(record)})
+            rows.append({**head, "status": record.get("status", MISSING), **current_summary(record)})
     return rows

@@ -75,7 +75,7 @@ def test_every_extra_that_is_advised_exists():
     for path in (ROOT / "randomnet").rglob("*.py"):
         for name in re.findall(r"install_line\([\"'](\w+)[\"']\)", path.read_text(encoding="utf-8")):
             advised[name] = path
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("config/*.ini")]:
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("config/*.ini")]:
         for names in re.findall(r"\"\.\[([\w,]+)\]\"", path.read_text(encoding="utf-8")):
             advised |= dict.fromkeys(names.split(","), path)
     assert {"ray", "neuprint", "formats", "motornet", "neurogym", "recordings"} <= set(advised)
