@@ -17,6 +17,8 @@ Here s(u) = 1/(1 + e^-u) and n(u) = e^(-u^2/2)/sqrt(2 pi). sqrt (Brunel 2003) is
 sqrt(4u-3) from 1 on. Rates of tanh, tanh_stretched, erf and linear can be negative. A neuron with gain g and shift s
 has rate phi(g (x - s)) and slope g phi'(g (x - s)). Only relu has a kink, at 0, where its slope jumps. The two forms of
 sqrt meet with equal slopes. The first three rows are those of FlyStability (tanh, tanh_streched, tanh_positive there).
+
+Every row has the functions twice: for tensors, and as `scalar(u)` for one number, from which loops are compiled.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from math import erf, erfc, exp, log1p, sqrt, tanh
 from typing import TYPE_CHECKING, Any
 
 from randomnet.registry import Registry
@@ -47,6 +50,9 @@ else:
     torch = _Torch()
 
 
+SQRT2, NORMAL_PEAK = math.sqrt(2), 1 / math.sqrt(2 * math.pi)
+
+
 def sech2(u: Tensor) -> Tensor:
     """1/cosh^2(u). It is exact in the tails, where 1 - tanh^2 is rounding noise, and 0 where cosh overflows."""
     return u.cosh().reciprocal().square()
@@ -63,6 +69,8 @@ class Activation:
     stretches: whether gain and shift have an effect. bounded: whether all rates lie in a finite interval. kinks: the
     arguments u at which the slope jumps. aliases: other spellings in an INI, such as those of FlyStability.
 
+    scalar(u) is (phi, phi', phi'') of one number, in plain Python with functions of `math`, so that it can be compiled;
+    None for an activation without compiled steps.
     phi(u, out=None) may write into `out`, which may be u itself. vjp(adjoint, rate) multiplies the adjoint in place by
     phi', computed from the rate, so that a gradient only needs to store rates. In saturated tails dphi is more exact.
     """
@@ -72,6 +80,7 @@ class Activation:
     dphi: Function
     ddphi: Function
     vjp: Callable[[Tensor, Tensor], object]
+    scalar: Callable[[float], tuple[float, float, float]] | None = None
     stretches: bool = True
     bounded: bool = False
     kinks: tuple[float, ...] = ()
@@ -164,16 +173,77 @@ def _relu_vjp(adjoint: Tensor, rate: Tensor) -> Tensor:
     return torch.ops.aten.threshold_backward(adjoint, rate, 0, grad_input=adjoint)
 
 
+def _tanh_scalar(u: float) -> tuple[float, float, float]:
+    e, rate = exp(-2 * abs(u)), tanh(u)
+    slope = 4 * e / ((1 + e) * (1 + e))
+    return rate, slope, -2 * rate * slope
+
+
+def _tanh_positive_scalar(u: float) -> tuple[float, float, float]:
+    rate, slope, curvature = _sigmoid_scalar(2 * u)
+    return rate, 2 * slope, 4 * curvature
+
+
+def _relu_scalar(u: float) -> tuple[float, float, float]:
+    return (0.0, 0.0, 0.0) if u <= 0 else (u, 1.0, 0.0)  # nan stays nan
+
+
+def _softplus_scalar(u: float) -> tuple[float, float, float]:
+    slope, curvature, _ = _sigmoid_scalar(u)
+    return max(u, 0.0) + log1p(exp(-abs(u))), slope, curvature
+
+
+def _sigmoid_scalar(u: float) -> tuple[float, float, float]:
+    e = exp(-abs(u))
+    upper = 1 / (1 + e)
+    slope = e * upper * upper
+    return (upper if u > 0 else e * upper), slope, slope * (e - 1) * upper * (1.0 if u > 0 else -1.0)
+
+
+def _erf_scalar(u: float) -> tuple[float, float, float]:
+    slope = 2 * NORMAL_PEAK * exp(-0.5 * u * u)
+    return erf(u / SQRT2), slope, -u * slope
+
+
+def _erf_positive_scalar(u: float) -> tuple[float, float, float]:
+    slope = NORMAL_PEAK * exp(-0.5 * u * u)
+    return 0.5 * erfc(-u / SQRT2), slope, -u * slope
+
+
+def _brunel_scalar(u: float) -> tuple[float, float, float]:
+    if u <= 0:
+        return 0.0, 0.0, 0.0
+    if u < 1:
+        return u * u, 2 * u, 2.0
+    rate = sqrt(4 * u - 3)
+    return rate, 2 / rate, -4 / (rate * rate * rate)
+
+
+def _linear_scalar(u: float) -> tuple[float, float, float]:
+    return u, 1.0, 0.0
+
+
 ACTIVATIONS: Registry[Activation] = Registry(
     (row.name, row)
     for row in (
-        Activation("tanh", _tanh, sech2, _tanh_ddphi, _tanh_vjp, stretches=False, bounded=True, aliases=("std",)),
+        Activation(
+            "tanh",
+            _tanh,
+            sech2,
+            _tanh_ddphi,
+            _tanh_vjp,
+            _tanh_scalar,
+            stretches=False,
+            bounded=True,
+            aliases=("std",),
+        ),
         Activation(
             "tanh_stretched",
             _tanh,
             sech2,
             _tanh_ddphi,
             _tanh_vjp,
+            _tanh_scalar,
             bounded=True,
             aliases=("tanh_streched", "tanh_strech", "strech", "streched", "stretch"),
         ),
@@ -183,6 +253,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             lambda u: sech2(u).mul(0.5),
             lambda u: -torch.tanh(u) * sech2(u),
             lambda adjoint, rate: _logistic_vjp(adjoint, rate).mul_(2),
+            _tanh_positive_scalar,
             bounded=True,
             aliases=("pos", "tanh_pos"),
         ),
@@ -193,6 +264,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             lambda u: (u > 0).to(u.dtype),
             lambda u: torch.zeros_like(u),
             _relu_vjp,
+            _relu_scalar,
             kinks=(0.0,),
         ),
         Activation(
@@ -201,6 +273,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             _sigmoid,
             _logistic_slope,
             lambda adjoint, rate: adjoint.mul_(-torch.expm1(-rate)),
+            _softplus_scalar,
         ),
         Activation(
             "sigmoid",
@@ -208,6 +281,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             _logistic_slope,
             lambda u: -_logistic_slope(u) * torch.tanh(u / 2),
             _logistic_vjp,
+            _sigmoid_scalar,
             bounded=True,
         ),
         Activation(
@@ -216,6 +290,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             lambda u: 2 * _normal(u),
             lambda u: -2 * u * _normal(u),
             lambda adjoint, rate: adjoint.mul_(2 * _normal(math.sqrt(2) * torch.erfinv(rate))),
+            _erf_scalar,
             bounded=True,
         ),
         Activation(
@@ -224,6 +299,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             _normal,
             lambda u: -u * _normal(u),
             lambda adjoint, rate: adjoint.mul_(_normal(torch.special.ndtri(rate))),
+            _erf_positive_scalar,
             bounded=True,
         ),
         Activation(
@@ -232,6 +308,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             _brunel_slope,
             _brunel_ddphi,
             lambda adjoint, rate: adjoint.mul_(torch.where(rate < 1, 2 * rate.sqrt(), 2 / rate)),
+            _brunel_scalar,
         ),
         Activation(
             "linear",
@@ -239,6 +316,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             lambda u: torch.ones_like(u),
             lambda u: torch.zeros_like(u),
             lambda adjoint, rate: adjoint,
+            _linear_scalar,
             aliases=("identity",),
         ),
     )

@@ -101,6 +101,8 @@ from randomnet.systems import (
     of_matrix,
     of_recurrent,
     of_step,
+    takes_one_state,
+    takes_states,
 )
 
 START_DEVIATION = 1e-3  # distance of the initial state from a fixed point
@@ -127,7 +129,7 @@ def spectrum(
 
     source: one of
     - a matrix (N, N), for the map h <- M h;
-    - a step (N,) -> (N,) of duration dt: a function of the state, a function step(state, t) of state and time, or a
+    - a step (N,) -> (N,), or (B, N) -> (B, N), of duration dt: a function of the state, or step(state, t), or a
       torch.nn.Module whose forward is such a function. t is 0 at the first state. A step may work in place;
     - torch.nn.RNN, GRU, LSTM, RNNCell, GRUCell or LSTMCell, with state (layers * hidden_size,), or for an LSTM
       (2 * layers * hidden_size,), all of h and then all of c;
@@ -149,6 +151,7 @@ def spectrum(
     """
     system = _system(source, dt, inputs)
     initial = _initial_state(source, state)
+    system = _for_one_state(system, initial)
     repeatable = _try_steps(system, initial)
     if state is None and not isinstance(source, (Tensor, np.ndarray, list)):
         initial = _off_fixed_point(system, initial)
@@ -162,6 +165,19 @@ def spectrum(
     result = spectrum_of_system(system, initial, torch.from_numpy(frame).to(initial.device), schedule)
     repeatable.check()
     return dataclasses.replace(result, rounding=COARSE_ROUNDING) if _is_coarse(source) else result
+
+
+def _for_one_state(system: System, state: Tensor) -> System:
+    """The system whose step takes one state (N,), also where a user's step takes several (B, N)."""
+    if not isinstance(system, OfStep):
+        return system
+
+    def first(states: Tensor) -> Tensor:
+        return system.indexed(states, 0)
+
+    if takes_one_state(first, state) or not takes_states(first, state):
+        return system
+    return dataclasses.replace(system, indexed=lambda h, index: system.indexed(h[None], index)[0])
 
 
 def _is_coarse(source: Source) -> bool:

@@ -32,13 +32,15 @@ def current_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
     combos = manifest.get("combos")
     if not isinstance(combos, list) or not all(isinstance(combo, dict) for combo in combos):
         return dict(manifest)
-    written = {name for combo in combos for name in combo.get("settings", {})}
+    earlier = manifest.get("earlier_combos") or []
+    written = {name for combo in (*combos, *earlier) for name in combo.get("settings", {})}
     if not written & RENAMED.keys():
         return dict(manifest)
     return {
         **manifest,
         "varied": [current_axis(axis, written) for axis in manifest.get("varied", ())],
         "combos": [_current_combo(combo, written) for combo in combos],
+        **({"earlier_combos": [_current_combo(combo, written) for combo in earlier]} if earlier else {}),
     }
 
 

@@ -34,7 +34,7 @@ from randomnet.analysis.linear import (
     jacobian_of,
     time_constants,
 )
-from randomnet.analysis.psth import Response, psth, psth_arrays
+from randomnet.analysis.psth import Response, Responses, psth, psth_arrays
 from randomnet.analysis.stimulation import pulse, stimulation
 from randomnet.analysis.units import (
     Selection,
@@ -58,6 +58,7 @@ __all__ = [
     "Map",
     "Plane",
     "Response",
+    "Responses",
     "Selection",
     "Units",
     "autodiff_jacobian",

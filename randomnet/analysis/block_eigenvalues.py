@@ -9,7 +9,13 @@ from randomnet.analysis.linear import block
 
 
 def sorted_eigenvalues(jacobians: Tensor) -> Tensor:
-    """Eigenvalues (..., n) of jacobians (..., n, n), complex, by descending modulus."""
+    """Eigenvalues (..., n) of jacobians (..., n, n), complex, by descending modulus.
+
+    >>> import torch
+    >>> from randomnet.analysis import sorted_eigenvalues
+    >>> sorted_eigenvalues(torch.tensor([[0.25, 0.0], [0.0, -0.75]])).real.tolist()
+    [-0.75, 0.25]
+    """
     values = torch.linalg.eigvals(jacobians)
     return values.gather(-1, values.abs().argsort(dim=-1, descending=True, stable=True))
 
@@ -19,5 +25,11 @@ def group_eigenvalues(jacobians: Tensor, groups: Mapping[str, Tensor]) -> Tensor
 
     groups: name -> units (n,), the rows and columns of the block. The eigenvalues of the groups are concatenated, n for
     each and M in total, by descending modulus within a group.
+
+    >>> import torch
+    >>> from randomnet.analysis import group_eigenvalues
+    >>> jacobian = torch.diag(torch.tensor([0.25, 0.5, 0.75]))
+    >>> group_eigenvalues(jacobian, {'V1': torch.tensor([0, 1]), 'M1': torch.tensor([2])}).real.tolist()
+    [0.5, 0.25, 0.75]
     """
     return torch.cat([sorted_eigenvalues(block(jacobians, units, units)) for units in groups.values()], -1)

@@ -24,6 +24,11 @@ def interpolate(ends: Tensor, steps: int) -> Tensor:
     """(steps (P - 1) + 1, C): linear interpolation through `ends` (P, C), with `steps` steps from each to the next.
 
     Raises ValueError for an empty `ends` or less than one step.
+
+    >>> import torch
+    >>> from randomnet.analysis import interpolate
+    >>> interpolate(torch.tensor([[0.0], [1.0]]), 4).flatten().tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     if ends.ndim != 2 or not len(ends) or steps < 1:
         raise ValueError(f"expected ends (P, C) and at least one step, got {tuple(ends.shape)} and {steps}")
@@ -51,6 +56,17 @@ def continue_fixed_points(
     identifiers: one number per map; equal numbers mark equal maps, which share all points. None where all maps differ.
     kinks: of each map, as in `fixed_points`. around, on_progress: as in `fixed_points`. Raises ValueError for wrong
     numbers of identifiers and for unknown indices.
+
+    >>> import torch
+    >>> from randomnet.analysis import autodiff_jacobian, continue_fixed_points
+    >>> def under(x):
+    ...     step = lambda h: 0.5 * h + x
+    ...     return step, autodiff_jacobian(step)
+    >>> maps = [under(x) for x in (0.0, 0.5, 1.0)]
+    >>> known = {0: torch.zeros(1, 1, dtype=torch.float64)}
+    >>> around = torch.linspace(-1, 1, 5, dtype=torch.float64)[:, None]
+    >>> [round(float(points.points), 6) for points in continue_fixed_points(maps, known, around)]
+    [0.0, 1.0, 2.0]
     """
     indices, ids = range(len(maps)), list(range(len(maps)) if identifiers is None else identifiers)
     if len(ids) != len(maps) or not set(known) <= set(indices):

@@ -7,11 +7,13 @@ network once for each state; here Jacobians are closed forms, for all states at 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from randomnet.analysis.linear import Eigendecomposition, Map, block, block_except, eigendecomposition, jacobian_of
+from randomnet.display import Displayed
 from randomnet.rnn import Dynamics
 
 
@@ -22,6 +24,15 @@ def under_input(
 
     One input (I,) is the same for all states; inputs (B, I) belong to states (B, N), one each. Raises ValueError for
     other shapes, and for inputs without weights.
+
+    >>> import torch
+    >>> import randomnet as rn
+    >>> from randomnet.analysis import under_input
+    >>> net = rn.network(rn.connectome('random', n=4), activation='tanh', train='weights')
+    >>> system = net.module.autonomous().double()
+    >>> driven = under_input(system, torch.ones(4, 1).double(), torch.tensor([2.0]))
+    >>> driven.drive.tolist()
+    [2.0, 2.0, 2.0, 2.0]
     """
     n, parts = system.gains.shape[-1], [] if system.drive is None else [system.drive]
     if inputs is not None:
@@ -42,6 +53,15 @@ def input_jacobian_of(system: Dynamics, input_weights: Tensor) -> Callable[[Tens
 
     It is a W_inp in the current form and a diag(phi'(z)) W_inp in the rate form; z includes the system's drive, so the
     system is that `under_input`. Raises ValueError for Runge-Kutta steps.
+
+    >>> import torch
+    >>> import randomnet as rn
+    >>> from randomnet.analysis import input_jacobian_of
+    >>> net = rn.network(rn.connectome('random', n=4), activation='tanh', train='weights')
+    >>> system = net.module.autonomous().double()
+    >>> weights = torch.ones(4, 2, dtype=torch.float64)
+    >>> input_jacobian_of(system, weights)(torch.zeros(1, 4).double())[0, 0].tolist()  # dt times the weights
+    [0.1, 0.1]
     """
     if system.integrator != "euler":
         raise ValueError(f"J_u: expected integrator euler, got {system.integrator}")
@@ -56,18 +76,26 @@ def input_jacobian_of(system: Dynamics, input_weights: Tensor) -> Callable[[Tens
     return jacobian
 
 
-@dataclass(frozen=True)
-class Linearisation:
+@dataclass(frozen=True, repr=False)
+class Linearisation(Displayed):
     """One step at states and inputs, and its first-order change: n units `to`, m units `from_`, of N in all.
 
     after: (..., n), the states of `to` after the step. jacobian: (..., n, m). excluded: (..., n, N - m), the effect of
     all other units. by_input: (..., n, I), J_u; None without input weights.
     """
 
+    drawing: ClassVar[str] = "eigenvalues"
+
     after: Tensor
     jacobian: Tensor
     excluded: Tensor
     by_input: Tensor | None
+
+    def summary(self) -> str:
+        """The numbers of states, units and inputs."""
+        states = self.jacobian.shape[:-2].numel()
+        inputs = "no inputs" if self.by_input is None else f"{self.by_input.shape[-1]} inputs"
+        return f"{states} states, Jacobians {self.jacobian.shape[-2]} x {self.jacobian.shape[-1]}, {inputs}"
 
     def predict(
         self,
@@ -109,6 +137,17 @@ def linearise(
     inputs[k] is the input of the step that leads from states[k] to the next state, so that a time-varying input is that
     of each state. None is an input of 0. to, from_: indices of rows and columns; None for all. extra: (..., N), inputs
     without weights. Differentiable in the network. Raises ValueError for shapes that do not fit.
+
+    >>> import torch
+    >>> import randomnet as rn
+    >>> from randomnet.analysis import linearise
+    >>> net = rn.network(rn.connectome('random', n=4), activation='tanh', train='weights')
+    >>> system = net.module.autonomous().double()
+    >>> local = linearise(system, torch.zeros(4).double())
+    >>> local
+    Linearisation: 1 states, Jacobians 4 x 4, no inputs
+    >>> bool(local.predict(0.01 * torch.ones(4)).allclose(system.step(0.01 * torch.ones(4).double()), atol=1e-5))
+    True
     """
     lead, n = states.shape[:-1], states.shape[-1]
     flat = states.reshape(-1, n)
@@ -135,6 +174,16 @@ def maps_under_input(
     """Step and Jacobian for states (M, N) in equal groups of one input each, in the order of inputs (*lead, I).
 
     M may be any multiple of the number of inputs, as the grid of a flow field around several states.
+
+    >>> import torch
+    >>> import randomnet as rn
+    >>> from randomnet.analysis import maps_under_input
+    >>> net = rn.network(rn.connectome('random', n=4), activation='tanh', train='weights')
+    >>> system = net.module.autonomous().double()
+    >>> inputs = torch.tensor([[0.0], [1.0]]).double()
+    >>> step, jacobian = maps_under_input(system, inputs.shape[:1], torch.ones(4, 1).double(), inputs)
+    >>> step(torch.zeros(2, 4).double()).tolist()
+    [[0.0, 0.0, 0.0, 0.0], [0.1, 0.1, 0.1, 0.1]]
     """
     inputs, extra = _one_each("inputs", inputs, lead), _one_each("extra", extra, lead)
 

@@ -8,13 +8,17 @@ descent.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from randomnet.analysis.kinks import UNDECIDED, Kinks
-from randomnet.analysis.linear import Jacobian, Map
+from randomnet.analysis.linear import Jacobian, Map, autodiff_jacobian
+from randomnet.display import Displayed
+from randomnet.systems.shapes import for_states
 
 DAMPING = 1e-2  # initial damping, relative to the mean of the diagonal of (J - I)^T (J - I)
 LOWER, RAISE = 0.2, 4.0  # factors of the damping after a step that lowers q, and after a rejected step
@@ -25,8 +29,8 @@ SINGULAR = 1e-12  # relative singular value below which Newton steps ignore a di
 COPIES = 6  # matrices per start that exist at the same time
 
 
-@dataclass(frozen=True)
-class FixedPoints:
+@dataclass(frozen=True, repr=False)
+class FixedPoints(Displayed):
     """Fixed points of a map, sorted by number of unstable directions and then by q, and slow points, sorted by q.
 
     points: (P, N). q: (P,). hits: (P,), number of starts that ended at each point. eigenvalues: (P, n) complex, by
@@ -36,6 +40,8 @@ class FixedPoints:
     last. slow: (S, N), states with small q that are not fixed points. slow_q: (S,). starts: number of starts.
     converged: number of starts that ended at a fixed point, including points rejected as too far away.
     """
+
+    drawing: ClassVar[str] = "fixed_points"
 
     points: Tensor
     q: Tensor
@@ -58,6 +64,21 @@ class FixedPoints:
         real, above = self.eigenvalues.imag == 0, self.eigenvalues.real > 1
         return (1 - 2 * ((real & above).sum(1) % 2)).masked_fill(self.at_kink, 0)
 
+    def summary(self) -> str:
+        """The numbers of stable and unstable fixed points, of slow points, and of starts."""
+        counts = {"stable": int((self.unstable == 0).sum()), "unstable": int((self.unstable > 0).sum()),
+                  "undecided": int((self.unstable == UNDECIDED).sum())}  # fmt: skip
+        kinds = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none"
+        return (f"{len(self.points)} fixed points ({kinds}), {len(self.slow)} slow points, from {self.starts} starts, "
+                f"{self.points.shape[1]} units")  # fmt: skip
+
+    def frame(self) -> pd.DataFrame:
+        """One row per fixed point: q, hits, unstable directions, modulus of the largest eigenvalue, index."""
+        largest = self.eigenvalues.abs().amax(1) if self.eigenvalues.shape[1] else self.q
+        columns = {"q": self.q, "hits": self.hits, "unstable": self.unstable, "largest_modulus": largest,
+                   "index": self.indices}  # fmt: skip
+        return pd.DataFrame({name: values.cpu().numpy() for name, values in columns.items()})
+
 
 def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise: float) -> Tensor:
     """Starts (number, N), float64: one half random states of (M, N) with noise, one half midpoints of random pairs.
@@ -65,6 +86,12 @@ def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise
     noise: standard deviation relative to that of each unit over the states, so that constant units stay constant.
     Midpoints are close to the saddles between attractors, which trajectories leave quickly. Raises ValueError for fewer
     than two states or less than one start.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import starting_points
+    >>> starting_points(torch.eye(3), 10, np.random.default_rng(0), noise=0.1).shape
+    torch.Size([10, 3])
     """
     if states.ndim != 2 or len(states) < 2:
         raise ValueError(f"expected at least two states (M, N), got shape {tuple(states.shape)}")
@@ -83,7 +110,7 @@ def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise
 @torch.no_grad()
 def fixed_points(
     step: Map,
-    jacobian: Jacobian,
+    jacobian: Jacobian | None,
     starts: Tensor,
     *,
     iterations: int = 200,
@@ -99,6 +126,7 @@ def fixed_points(
 ) -> FixedPoints:
     """The fixed points of `step` that Levenberg-Marquardt reaches from starts (S, N), float64, within `iterations`.
 
+    jacobian: of states (B, N); None: by automatic differentiation, of a step of (B, N) or of one state (N,).
     The spread is the mean distance of the starts from their mean, or of the states `around` (M, N) where starts are
     few. Points closer than merge * spread are merged. A fixed point has q < tolerance, a Newton step shorter than that
     radius, and a distance of at most farthest * spread from the mean. Slow points are the other ends with q <= slow.
@@ -108,8 +136,23 @@ def fixed_points(
     its Newton step plus the residual that the tolerance allows. memory: bytes for the matrices that exist at a time.
     on_progress: called after each iteration with the number of finished starts. No argument is modified. Raises
     ValueError for wrong shapes, and for starts that are not finite or not float64.
+
+    >>> import torch
+    >>> from randomnet.analysis import fixed_points
+    >>> starts = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]
+    >>> points = fixed_points(lambda h: torch.tanh(2 * h), None, starts)
+    >>> points
+    FixedPoints: 3 fixed points (2 stable, 1 unstable), 0 slow points, from 9 starts, 1 units
+    >>> points.frame()[['hits', 'unstable', 'index']]
+       hits  unstable  index
+    0     4         0      1
+    1     4         0      1
+    2     1         1     -1
     """
     _check(starts)
+    if jacobian is None:
+        step = for_states(step, starts[0])
+        jacobian = autodiff_jacobian(step)
     problem = _Problem(step, jacobian, _free(starts, clamped))
     problem.check(starts)
     batch = max(1, int(memory / (COPIES * starts.element_size() * starts.shape[1] ** 2)))

@@ -5,11 +5,13 @@ units outside a subset keep their state.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from randomnet.analysis.linear import Jacobian, Map
+from randomnet.display import Displayed
 
 MARGIN = 0.1  # margin on every side of a trajectory, relative to its extent
 NARROWEST = 1e-3  # smallest extent of a trajectory along an axis, relative to its larger extent
@@ -47,6 +49,12 @@ def plane(states: Tensor) -> Plane:
     """The plane of the first two principal axes of all states (..., N), with signs such that the largest entry is > 0.
 
     Raises ValueError for fewer than two units or states, and for constant states.
+
+    >>> import torch
+    >>> from randomnet.analysis import plane
+    >>> axes = plane(torch.tensor([[0.0, 0.0, 1.0], [2.0, 0.0, 1.0], [0.0, 1.0, 1.0]]))
+    >>> axes.axes.shape, round(float(axes.explained.sum()), 6)
+    (torch.Size([2, 3]), 1.0)
     """
     flat = states.reshape(-1, states.shape[-1])
     mean = flat.mean(0)
@@ -60,8 +68,8 @@ def plane(states: Tensor) -> Plane:
     return Plane(mean, axes * largest.sign(), variances[:2] / variances.sum())
 
 
-@dataclass(frozen=True)
-class FlowField:
+@dataclass(frozen=True, repr=False)
+class FlowField(Displayed):
     """The change of the states of a grid in one step, in the units of the states.
 
     grid: (n, n, 2), coordinates in `plane`; the first increases along rows, the second along columns. velocity:
@@ -69,12 +77,20 @@ class FlowField:
     (..., n, n), 1/2 |F(h) - h|^2 in all directions. trajectory: (..., 2), projection of the trajectory, or None.
     """
 
+    drawing: ClassVar[str] = "flow_field"
+
     grid: Tensor
     velocity: Tensor
     speed: Tensor
     energy: Tensor
     plane: Plane
     trajectory: Tensor | None
+
+    def summary(self) -> str:
+        """The grid, the number of base states, and the highest speed."""
+        fields = self.speed.shape[:-2].numel()
+        base = f", {fields} base states" if fields > 1 else ""
+        return f"{len(self.grid)} x {self.grid.shape[1]} states{base}, speeds up to {float(self.speed.max()):.3g}"
 
     @property
     def normalised(self) -> Tensor:
@@ -101,6 +117,12 @@ def flow_field(
     second coordinate; None for the range of the trajectory (..., N) plus a tenth on each side. jacobian: if given, the
     step is the affine map F(at) + J (h - at). subset: the units (n,) that span the space of the plane. The others keep
     their state `at`, and the energy is that of the subset. Raises ValueError for wrong shapes and without a range.
+
+    >>> import torch
+    >>> from randomnet.analysis import Plane, flow_field
+    >>> plane = Plane.of_units(0, 1, torch.zeros(3))
+    >>> flow_field(lambda h: 0.5 * h, torch.zeros(3), plane, points=5, span=(-1, 1, -1, 1))
+    FlowField: 5 x 5 states, speeds up to 0.707
     """
     units = torch.arange(at.shape[-1], device=at.device) if subset is None else subset
     if plane.axes.shape != (2, len(units)):

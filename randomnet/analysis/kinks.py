@@ -98,7 +98,15 @@ class Kinks:
 
 
 def find_kinks(system: Dynamics) -> Kinks | None:
-    """The kinks of a network, or None where its activation is smooth."""
+    """The kinks of a network, or None where its activation is smooth.
+
+    >>> import randomnet as rn
+    >>> from randomnet.analysis import find_kinks
+    >>> c = rn.connectome('random', n=4)
+    >>> nets = [rn.network(c, activation=name, train='weights') for name in ('tanh', 'relu')]
+    >>> [find_kinks(net.module.autonomous()) is None for net in nets]
+    [True, False]
+    """
     activation = system.activation
     if not activation.kinks:
         return None

@@ -6,10 +6,12 @@ exact derivative of the whole step, eigenvectors are columns, and stability is d
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from randomnet.display import Displayed
 from randomnet.integration import runge_kutta
 from randomnet.rnn import Dense, Dynamics
 
@@ -25,6 +27,14 @@ def jacobian_of(system: Dynamics) -> Jacobian:
     It is (1-a) I + a J diag(phi'(h)) in the current form and (1-a) I + a diag(phi'(z)) J in the rate form. z is the
     argument of the activation, and a can differ between units. For Runge-Kutta steps it is the exact derivative of the
     four stages. Differentiable in the parameters of the network. Raises ValueError for a stack of networks.
+
+    >>> import torch
+    >>> import randomnet as rn
+    >>> from randomnet.analysis import jacobian_of
+    >>> net = rn.network(rn.connectome('random', n=4), activation='tanh', train='weights')
+    >>> system = net.module.autonomous().double()
+    >>> jacobian_of(system)(torch.zeros(2, 4).double()).shape
+    torch.Size([2, 4, 4])
     """
     if system.gains.ndim != 1:
         raise ValueError(f"expected one network with gains (N,), got several: gains {tuple(system.gains.shape)}")
@@ -64,12 +74,18 @@ def autodiff_jacobian(step: Map) -> Jacobian:
     """The Jacobian of any map of states (B, N) that torch.func can differentiate. It is slower than a closed form.
 
     The map must treat the B states independently.
+
+    >>> import torch
+    >>> from randomnet.analysis import autodiff_jacobian
+    >>> jacobian = autodiff_jacobian(lambda h: h**2)
+    >>> jacobian(torch.tensor([[1.0, 2.0]])).tolist()
+    [[[2.0, 0.0], [0.0, 4.0]]]
     """
     return torch.func.vmap(torch.func.jacrev(lambda state: step(state.unsqueeze(0)).squeeze(0)))
 
 
-@dataclass(frozen=True)
-class Eigendecomposition:
+@dataclass(frozen=True, repr=False)
+class Eigendecomposition(Displayed):
     """Eigenvalues and eigenvectors of Jacobians of maps, by descending modulus.
 
     values: (..., n), complex, multipliers per step. right, left: (..., n, n), eigenvectors as columns, with
@@ -78,9 +94,16 @@ class Eigendecomposition:
     has length 1 instead.
     """
 
+    drawing: ClassVar[str] = "eigenvalues"
+
     values: Tensor
     right: Tensor
     left: Tensor
+
+    def summary(self) -> str:
+        """The number of matrices, their size, and the largest modulus."""
+        count, size = self.values.shape[:-1].numel(), self.values.shape[-1]
+        return f"{count} matrices of {size} units, moduli up to {float(self.values.abs().max()):.4g}"
 
     @property
     def stable(self) -> Tensor:
@@ -102,7 +125,13 @@ class Eigendecomposition:
 
 
 def time_constants(eigenvalues: Tensor, dt: float) -> Tensor:
-    """Time constants -dt/ln|value| in tau for a step of dt: negative for growth, infinite for |value| = 1."""
+    """Time constants -dt/ln|value| in tau for a step of dt: negative for growth, infinite for |value| = 1.
+
+    >>> import torch
+    >>> from randomnet.analysis import time_constants
+    >>> time_constants(torch.tensor([0.5, 1.0]), dt=0.1)
+    tensor([0.1443,    inf])
+    """
     growth = eigenvalues.abs().log()
     return torch.where(growth == 0, torch.inf, -dt / growth)
 
@@ -111,6 +140,12 @@ def eigendecomposition(jacobians: Tensor, to: Tensor | None = None, from_: Tenso
     """Eigenvalues and eigenvectors of jacobians (..., N, N), or of their block of rows `to` and columns `from_`.
 
     to, from_: indices, None for all. Raises ValueError where the block is not square.
+
+    >>> import torch
+    >>> from randomnet.analysis import eigendecomposition
+    >>> modes = eigendecomposition(torch.tensor([[0.5, 0.0], [0.0, 2.0]]))
+    >>> modes.values.real.tolist(), int(modes.unstable)
+    ([2.0, 0.5], 1)
     """
     matrices = block(jacobians, to, from_)
     rows, columns = matrices.shape[-2:]
@@ -126,13 +161,25 @@ def eigendecomposition(jacobians: Tensor, to: Tensor | None = None, from_: Tenso
 
 
 def block(jacobians: Tensor, to: Tensor | None = None, from_: Tensor | None = None) -> Tensor:
-    """Rows `to` and columns `from_` of jacobians (..., N, N), in this order; None for all."""
+    """Rows `to` and columns `from_` of jacobians (..., N, N), in this order; None for all.
+
+    >>> import torch
+    >>> from randomnet.analysis import block
+    >>> block(torch.arange(9).view(3, 3), torch.tensor([0]), torch.tensor([1, 2])).tolist()
+    [[1, 2]]
+    """
     rows = jacobians if to is None else jacobians.index_select(-2, to)
     return rows if from_ is None else rows.index_select(-1, from_)
 
 
 def block_except(jacobians: Tensor, to: Tensor | None, from_: Tensor) -> Tensor:
-    """Rows `to` and all columns except `from_`, in ascending order: the effect of all other units on `to`."""
+    """Rows `to` and all columns except `from_`, in ascending order: the effect of all other units on `to`.
+
+    >>> import torch
+    >>> from randomnet.analysis import block_except
+    >>> block_except(torch.arange(9).view(3, 3), None, torch.tensor([1])).tolist()
+    [[0, 2], [3, 5], [6, 8]]
+    """
     others = torch.ones(jacobians.shape[-1], dtype=torch.bool, device=jacobians.device)
     others[from_] = False
     return block(jacobians, to, others.nonzero().squeeze(-1))

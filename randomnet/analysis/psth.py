@@ -7,7 +7,7 @@ import math
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.units import Units
+from randomnet.display import Displayed
 
 REACH = 8  # half width of the Gaussian window in sd; beyond it the window is below rounding error
 
@@ -37,6 +38,22 @@ class Response:
     each: np.ndarray
 
 
+class Responses(Displayed, dict[str, Response]):
+    """Group -> response, as `psth_arrays` returns them."""
+
+    drawing: ClassVar[str] = "responses"
+
+    def summary(self) -> str:
+        """The numbers of groups, conditions, trials and bins."""
+        first = next(iter(self.values()))
+        conditions, bins = first.mean.shape
+        return f"{len(self)} groups, {conditions} conditions, {first.trials.sum()} trials, {bins} bins"
+
+    def frame(self) -> pd.DataFrame:
+        """The rows of `psth`."""
+        return pd.concat([_rows(group, response) for group, response in self.items()], ignore_index=True)
+
+
 def psth(
     activity: Tensor | np.ndarray,
     units: Units,
@@ -56,9 +73,24 @@ def psth(
     condition; sem = sd / sqrt(trials), with trials - 1 in the sd, and nan for one trial. Groups are in the order of the
     network, conditions ascending, values float64. Raises ValueError for other shapes, an unknown kind, a bin that does
     not divide the time, and smooth <= 0.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import Units, psth
+    >>> units = Units(np.array(['a', 'b', 'c']), {'region': np.array(['V1', 'V1', 'M1'])}, np.array([1, -1, 1]))
+    >>> activity = np.ones((4, 6, 3))
+    >>> psth(activity, units, condition=['left', 'left', 'right', 'right'], bin=3)
+      group condition  time  mean  sem  trials  units
+    0    V1      left     0   1.0  0.0       2      2
+    1    V1      left     3   1.0  0.0       2      2
+    2    V1     right     0   1.0  0.0       2      2
+    3    V1     right     3   1.0  0.0       2      2
+    4    M1      left     0   1.0  0.0       2      1
+    5    M1      left     3   1.0  0.0       2      1
+    6    M1     right     0   1.0  0.0       2      1
+    7    M1     right     3   1.0  0.0       2      1
     """
-    responses = psth_arrays(activity, units, by, condition, bin, smooth)
-    return pd.concat([_rows(group, response) for group, response in responses.items()], ignore_index=True)
+    return psth_arrays(activity, units, by, condition, bin, smooth).frame()
 
 
 def psth_arrays(
@@ -68,8 +100,19 @@ def psth_arrays(
     condition: Sequence | np.ndarray | Tensor | None = None,
     bin: int = 1,
     smooth: float | None = None,
-) -> dict[str, Response]:
-    """The results of `psth` as arrays: group -> response."""
+) -> Responses:
+    """The results of `psth` as arrays: group -> response; its `plot()` draws them.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import Units, psth_arrays
+    >>> units = Units(np.array(['a', 'b', 'c']), {'region': np.array(['V1', 'V1', 'M1'])}, np.array([1, -1, 1]))
+    >>> responses = psth_arrays(np.ones((4, 6, 3)), units)
+    >>> responses
+    Responses: 2 groups, 1 conditions, 4 trials, 6 bins
+    >>> responses['V1'].mean.shape
+    (1, 6)
+    """
     values = torch.as_tensor(activity).detach().cpu().to(torch.float64)
     if values.ndim != 3 or values.shape[-1] != units.n or not len(values) or not values.shape[1]:
         raise ValueError(f"activity must have shape (trials, time, {units.n}), got {tuple(values.shape)}")
@@ -85,7 +128,7 @@ def psth_arrays(
         mean, sem = (np.stack(parts) for parts in zip(*_statistics(each, index), strict=True))
         responses[group] = Response(conditions, np.bincount(index), len(members), np.arange(0, steps, bin), mean, sem,
                                     each)  # fmt: skip
-    return responses
+    return Responses(responses)
 
 
 def _rows(group: str, response: Response) -> pd.DataFrame:

@@ -42,6 +42,13 @@ def stimulation(
 
     like: a floating-point tensor that gives dtype and device of the result; None for torch's default on the CPU. Raises
     ValueError for windows outside the steps, ramps longer than their window, and lists of different lengths.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import Units, stimulation
+    >>> units = Units(np.array(['a', 'b', 'c']), {'region': np.array(['V1', 'V1', 'M1'])}, np.array([1, -1, 1]))
+    >>> stimulation(units, start=1, end=3, steps=4, strength=0.5, selection='M1')[0].tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.5], [0.0, 0.0, 0.5], [0.0, 0.0, 0.0]]
     """
     total = _whole("steps", steps, 1) + _whole("extra_steps", extra_steps, 0)
     batch = _whole("batch", batch, 1)
@@ -79,6 +86,10 @@ def pulse(total: int, start: int, end: int, strength: float, ramp_up: int = 0, r
     """(total,) float64: the current of one window at every step, as in `stimulation`.
 
     Raises ValueError for a window or ramps that do not fit.
+
+    >>> from randomnet.analysis import pulse
+    >>> pulse(6, 1, 5, strength=2.0, ramp_up=2).tolist()
+    [0.0, 0.0, 2.0, 2.0, 2.0, 0.0]
     """
     start, end = _whole("start", start, 0), _whole("end", end, 0)
     up, down = _whole("ramp_up", ramp_up, 0), _whole("ramp_down", ramp_down, 0)

@@ -89,7 +89,13 @@ class Units:
 
 
 def units_of(connectome: Connectome) -> Units:
-    """The units of a connectome, with their names, labels, and signs of outgoing weights."""
+    """The units of a connectome, with their names, labels, and signs of outgoing weights.
+
+    >>> import randomnet as rn
+    >>> from randomnet.analysis import units_of
+    >>> units_of(rn.connectome('AB')).table.columns.tolist()
+    ['unit', 'neuron', 'sign', 'neurotransmitter', 'cell_fibers']
+    """
     return Units(connectome.names, connectome.labels, connectome.signs)
 
 
@@ -101,6 +107,13 @@ def select(units: Units, *selection: str) -> Tensor:
 
     Raises ValueError for an empty or unknown name; the error lists known names and the nearest one. Raises it also for
     an ambiguous name, which belongs to several kinds with different units; `kind=value` resolves it.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import Units, select
+    >>> units = Units(np.array(['a', 'b', 'c']), {'region': np.array(['V1', 'V1', 'M1'])}, np.array([1, -1, 1]))
+    >>> select(units, 'V1').tolist(), select(units, 'neuron=c').tolist()
+    ([0, 1], [2])
     """
     mask = np.full(units.n, not selection)
     for name in selection:
@@ -112,6 +125,13 @@ def select_from_text(units: Units, text: str) -> Tensor:
     """The units of a selection in an INI: one name, which may contain commas, or several separated by commas.
 
     An empty text selects all units. Raises ValueError as `select` does.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import Units, select_from_text
+    >>> units = Units(np.array(['a', 'b', 'c']), {'region': np.array(['V1', 'V1', 'M1'])}, np.array([1, -1, 1]))
+    >>> select_from_text(units, 'V1, M1').tolist()
+    [0, 1, 2]
     """
     text = text.strip()
     try:
@@ -177,6 +197,13 @@ def region_activity(activity: Tensor, units: Units, *selection: str) -> Tensor:
     """Activity (..., n) of the selected units, from the activity of all units (..., N); see `select`.
 
     Raises ValueError where the last axis does not have N entries.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import Units, region_activity
+    >>> units = Units(np.array(['a', 'b', 'c']), {'region': np.array(['V1', 'V1', 'M1'])}, np.array([1, -1, 1]))
+    >>> region_activity(torch.tensor([1.0, 2.0, 3.0]), units, 'V1').tolist()
+    [1.0, 2.0]
     """
     _check_last(activity, units, "activity")
     return activity.index_select(-1, select(units, *selection).to(activity.device))
@@ -196,6 +223,13 @@ def weight_subset(
     square block. If both are None, the block is the whole matrix. sources: the I units of the columns where these are
     others, as those of input weights (..., N, I); a `from_` of None then means all of them, and a `to` of None all
     units. Raises ValueError for weights of another shape, and as `select` does.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import Units, weight_subset
+    >>> units = Units(np.array(['a', 'b', 'c']), {'region': np.array(['V1', 'V1', 'M1'])}, np.array([1, -1, 1]))
+    >>> weight_subset(torch.arange(9.0).view(3, 3), units, to='M1', from_='V1').tolist()
+    [[6.0, 7.0]]
     """
     columns = units if sources is None else sources
     if weights.ndim < 2 or weights.shape[-2:] != (units.n, columns.n):
@@ -212,6 +246,13 @@ def fill_units(state: Tensor, units: Units, parts: Mapping[Selection, Tensor]) -
     parts: selection, or tuple of selections -> activity (..., n), in the order of the network, as from
     `region_activity`. Other units keep their state. The result has the dtype and device of `state`. Raises ValueError
     for an activity of another shape, and for parts that share units.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.analysis import Units, fill_units
+    >>> units = Units(np.array(['a', 'b', 'c']), {'region': np.array(['V1', 'V1', 'M1'])}, np.array([1, -1, 1]))
+    >>> fill_units(torch.zeros(3), units, {'M1': torch.tensor([7.0])}).tolist()
+    [0.0, 0.0, 7.0]
     """
     _check_last(state, units, "state")
     result, owner, names = state, np.full(units.n, -1), list(parts)

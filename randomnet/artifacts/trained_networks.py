@@ -1,5 +1,6 @@
 """Networks of kind = train that were trained on a task, as systems: states, step and readout."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from randomnet import results
 from randomnet.architectures import CellNetwork, cell_network_from_description
-from randomnet.rnn import Dynamics, with_input
+from randomnet.rnn import Dynamics, Network, with_input
 from randomnet.settings import ConfigError
 from randomnet.simulation import TrainableRateNetwork, network_of_model
 
@@ -165,22 +166,42 @@ def load_trained(folder: results.RunFolder, which: str = "best", double: bool = 
     path = folder.path / "model.pt"
     saved = read_model(path)
     try:
-        if "architecture" in saved["network"]:
-            network = cell_network_from_description(saved["network"], saved[which])
-            return TrainedCells(network.double() if double else network)
-        network = network_of_model(saved["network"], saved[which])
-        if double:
-            network = network.double()
-        if not network.interface:
-            raise ConfigError(f"[source] folder: expected a network trained on a task, got {path} of one without")
-        if isinstance(network, TrainableRateNetwork):
-            if network.rates.arguments["tau_rate"] is None:
-                raise ConfigError(f"[source] folder: expected a network with dynamics.rate_filter = True, got {path}")
-            return TrainedRates(network)
-        interface = {name: value.detach() for name, value in network.interface_tensors().items()}
-        return TrainedNetwork(network.autonomous(), interface)
+        network = network_of_file(saved, which)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f"[source] folder: expected a model.pt of this version, got {path}: {error}") from None
+    try:
+        return system_of_network(network, double)
+    except ValueError as error:
+        raise ConfigError(f"[source] folder: {error}, got {path}") from None
+
+
+def network_of_file(saved: Mapping[str, Any], which: str) -> Network | CellNetwork:
+    """Return the network, initial, best or last, of the content of a model.pt of kind = train.
+
+    Raises KeyError, ValueError or TypeError for other content.
+    """
+    if "architecture" in saved["network"]:
+        return cell_network_from_description(saved["network"], saved[which])
+    return network_of_model(saved["network"], saved[which])
+
+
+def system_of_network(network: Network | CellNetwork, double: bool = False) -> TrainedSystem:
+    """Return a network with input weights and readout as a system, whose parameters have no gradient.
+
+    double: a copy in float64. Raises ValueError for a network without input weights, and for one whose rates have no
+    state.
+    """
+    network = copy.deepcopy(network).double().requires_grad_(False) if double else network
+    if isinstance(network, CellNetwork):
+        return TrainedCells(network)
+    if not network.interface:
+        raise ValueError("expected a network trained on a task")
+    if isinstance(network, TrainableRateNetwork):
+        if network.rates.arguments["tau_rate"] is None:
+            raise ValueError("expected a network with dynamics.rate_filter = True")
+        return TrainedRates(network)
+    interface = {name: value.detach() for name, value in network.interface_tensors().items()}
+    return TrainedNetwork(network.autonomous(), interface)
 
 
 def read_model(path: Path) -> dict[str, Any]:

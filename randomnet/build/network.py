@@ -5,7 +5,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,13 @@ def _state_and_frame(run: Run, connectome: Connectome, network: Network) -> tupl
         n = len(state)
     frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, n), n)).to(device_of(run.config))
     return torch.as_tensor(state).to(frame), frame
+
+
+def renewed_frame(run: Run, setup: Setup) -> Setup:
+    """Return the setup with the frame of this run, which may have other exponents than the run that built it."""
+    if setup.connectome is None or len(setup.frame) == largest_frame(run, setup.size):
+        return setup
+    return replace(setup, frame=_state_and_frame(run, setup.connectome, setup.network)[1])
 
 
 def _initialise_values(run: Run, network: Network) -> dict[str, Any] | None:

@@ -13,10 +13,21 @@ from randomnet.settings import ConfigError, Share
 
 def exponents_of(run: Run, n: int) -> int:
     """Return lyapunov.nle as a count. Raises ConfigError where it exceeds N."""
-    nle = run.config.lyapunov.nle
-    count = max(1, math.ceil(round(nle.percent / 100 * n, 9))) if isinstance(nle, Share) else nle
+    return _count(run, "nle", n)
+
+
+def measured_exponents_of(run: Run, n: int) -> int:
+    """Return lyapunov.nle_measured as a count, at least that of nle. Raises ConfigError where it exceeds N."""
+    measured = run.config.lyapunov.nle_measured
+    return n if measured == Share(100.0) else max(_count(run, "nle_measured", n), exponents_of(run, n))
+
+
+def _count(run: Run, key: str, n: int) -> int:
+    """Return a count or share of n exponents as a count. Raises ConfigError."""
+    value = getattr(run.config.lyapunov, key)
+    count: int = max(1, math.ceil(round(value.percent / 100 * n, 9))) if isinstance(value, Share) else value
     if count > n:
-        raise ConfigError(f"[lyapunov] nle: expected at most N = {n} exponents, got {count}")
+        raise ConfigError(f"[lyapunov] {key}: expected at most N = {n} exponents, got {count}")
     return count
 
 

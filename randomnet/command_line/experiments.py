@@ -266,7 +266,8 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
 
 
 def report(plan: Plan, outcome) -> int:
-    """Print the end figures and what to do next; the exit code."""
+    """Print the end figures and what to do next, and write the report where it is asked for; the exit code."""
+    from randomnet.command_line.ending import ending_lines, own_network_lines
     from randomnet.comparison.network_identity import add_connectome_checksums
     from randomnet.experiment import closing_report, closing_table
     from randomnet.kinds.kind import kind_of
@@ -284,11 +285,15 @@ def report(plan: Plan, outcome) -> int:
                       for entry in outcome.manifest["combos"]}  # fmt: skip
     for line in closing_report.lines(with_checksums, plan.varied, normalizations):
         print(line)
-    print(f"\nResults: {outcome.root}")
+    print(f"\nResults: {outcome.root}", flush=True)
     if outcome.interrupted:
         print(f"Interrupted. To go on with what is missing: {resume_command()}")
         return EXIT_INTERRUPTED
-    if not outcome.table["status"].eq("failed").all():
+    has_results = not outcome.table["status"].eq("failed").all()
+    if has_results and plan.config.execution.report:
+        for line in (*ending_lines(outcome.root, outcome.manifest), *own_network_lines(outcome.manifest)):
+            print(line, flush=True)
+    elif has_results:
         label = "_".join(plan.config.experiment.name.split()) or "results"
         folder, figures = str(outcome.root), str(outcome.root / "figs")
         rest = ("--results_folders", folder, "--results_labels", label, "--save_figs", figures)

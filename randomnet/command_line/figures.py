@@ -20,8 +20,9 @@ import pandas as pd
 
 from randomnet import plotting, results
 from randomnet.command_line.program import command_line, name_of
-from randomnet.comparison import hypothesis_tests, matching, means, study_notes
+from randomnet.comparison import hypothesis_tests, matching, means, result_sentences, study_notes
 from randomnet.comparison.coupling import control_coupling_notes
+from randomnet.comparison.crossings import crossing_sentences
 from randomnet.comparison.study import Combo, Study
 from randomnet.console import print_in_any_encoding
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
@@ -32,7 +33,7 @@ from randomnet.plugins import FIGURES as FIGURE_PLUGINS
 from randomnet.plugins import check_plugins, load_plugins
 from randomnet.settings import ConfigError, nearest
 
-TESTS, MEANS = "tests.csv", "means.csv"
+TESTS, MEANS, REPORT = "tests.csv", "means.csv", "report.html"
 FORMER = "comparison.csv"  # held both
 MOST_ROWS = 40  # of the tests, on the console
 
@@ -61,7 +62,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--filter", nargs="+", default=[], metavar="OPTION=VALUE", action="extend",
         help="only these combos; one option with several values keeps all of them")  # fmt: skip
     asked = parser.parse_args(arguments)
-    labels = asked.results_labels or [folder.resolve().name for folder in asked.results_folders]
+    labels = asked.results_labels or default_labels(asked.results_folders)
     if len(labels) != len(asked.results_folders):
         raise BadInput(f"--results_labels: expected {len(asked.results_folders)} labels, one per folder, "
                        f"got {len(labels)}")  # fmt: skip
@@ -83,9 +84,26 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return asked
 
 
-def gather(asked: argparse.Namespace) -> tuple[Study, FigureSet]:
+def default_labels(folders: Sequence[Path]) -> list[str]:
+    """The names of the folders; those of equal names after the folders above them, as `a/run` and `b/run`."""
+    parts = [folder.resolve().parts for folder in folders]
+    return [
+        next(
+            (text for k in range(1, len(own)) if _are_unique(parts, own, k) for text in ["/".join(own[-k:])]),
+            "/".join(own[-2:]),
+        )
+        for own in parts
+    ]
+
+
+def _are_unique(all_parts: Sequence[tuple[str, ...]], own: tuple[str, ...], k: int) -> bool:
+    """Whether no other folder has the same last k parts."""
+    return sum(parts[-k:] == own[-k:] for parts in all_parts) == 1
+
+
+def read_study(folders: Sequence[Path], labels: Sequence[str], filters: Sequence[str] = ()) -> tuple[Study, FigureSet]:
     """Read all folders and match their combos; BadInput or ResultsError before anything is written."""
-    pairs = zip(asked.results_folders, asked.results_labels, strict=True)
+    pairs = zip(folders, labels, strict=True)
     combos = [one for place, (root, label) in enumerate(pairs) for one in matching.read_combos(root, label, place)]
     kinds: dict[str, list[str]] = {}
     for combo in combos:
@@ -96,10 +114,15 @@ def gather(asked: argparse.Namespace) -> tuple[Study, FigureSet]:
         got = ", ".join(f"{kind} ({' and '.join(dict.fromkeys(labels))})" for kind, labels in kinds.items())
         raise BadInput(f"--results_folders: expected folders of one kind, of {', '.join(FIGURES)}, "
                        f"got {got or 'no combos'}")  # fmt: skip
-    combos = matching.filter_combos(combos, asked.filter)
+    combos = matching.filter_combos(combos, filters)
     kind = FIGURES[next(iter(kinds))].of(name for combo in combos for name in combo.loaded.table)
     _check_losses(combos if ON_TASK in kinds else [])
-    return matching.match(combos, (*kind.metrics, *kind.flags), asked.results_labels), kind
+    return matching.match(combos, (*kind.metrics, *kind.flags), labels), kind
+
+
+def gather(asked: argparse.Namespace) -> tuple[Study, FigureSet]:
+    """The same for a parsed command line."""
+    return read_study(asked.results_folders, asked.results_labels, asked.filter)
 
 
 def _check_losses(combos: Sequence[Combo]) -> None:
@@ -152,9 +175,7 @@ def write(
 
 def tested(study: Study, kind: FigureSet) -> pd.DataFrame:
     """The tests of labels, and of controls with their reference, in every cell of the grid."""
-    seeds = {combo.label: combo.loaded.manifest.get("seed") for combo in study.combos}
-    pairs = [*hypothesis_tests.label_pairs(study.runs), *matching.value_pairs(study)]
-    return hypothesis_tests.table_of_tests(pairs, kind.tested, study.shared, seeds)
+    return result_sentences.tests_of(study, kind.tested)
 
 
 def say_tests(table: pd.DataFrame, metrics: Sequence[str]) -> None:
@@ -168,6 +189,24 @@ def say_tests(table: pd.DataFrame, metrics: Sequence[str]) -> None:
     for line in hypothesis_tests.shared_notes(table):
         say(line)
     say("")
+
+
+def write_report(
+    study: Study, kind: FigureSet, sentences: Sequence[str], tables: Mapping[str, pd.DataFrame], folder: Path,
+    written: Sequence[Path],
+) -> Path:  # fmt: skip
+    """Write the report of a study, given its sentences, tables and written files; its path."""
+    from randomnet.report import report_page  # imported here, as jinja2 takes 0.1 s
+
+    name = str(study.combos[0].loaded.manifest.get("kind"))
+    figures = [path for path in written if path.suffix.lstrip(".") in plotting.FORMATS]
+    commands = (command_line("randomnet"), command_line("randomnet-figures"))
+    sentences = [*sentences, *crossing_sentences(study)]
+    metrics = [name for name in kind.overview if not name.endswith(means.MEDIAN)]
+    page = report_page(study, name, sentences, metrics, kind.headlines, tables, figures, commands)
+    path = folder / REPORT
+    results.write_bytes(path, page.encode("utf-8"))
+    return path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -188,6 +227,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files = {name: made for name, make in kind.files.items() if len(made := make(study))}
         every = {TESTS: table, MEANS: table_of_means, **tables, **files}
         written = write(study, kind, every, asked.ylabel, asked.save_figs, asked.format)
+        result = result_sentences.sentences(study, kind, table)
+        shown_tables = {name: made for name, made in every.items() if name not in files}
+        written.append(write_report(study, kind, result, shown_tables, asked.save_figs, written))
     except (BadInput, ConfigError, results.ResultsError, OSError) as error:
         print(f"{name_of('randomnet-figures')}: error: {error}", file=sys.stderr)
         return 2
@@ -196,6 +238,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown = means.overview(study.runs, kind.overview)
     unit = " (exponents in 1/τ)" if any("lambda" in name for name in shown.columns) else ""
     say(f"\ncomplete runs, mean ± standard deviation{unit}\n{shown.to_string(index=False)}\n")
+    for sentence in result:
+        say(sentence)
+    say("")
     say_tests(table, [name for name in kind.overview if name in kind.tested] or kind.tested)
     for other in (table for table in tables.values() if len(table)):
         say(f"{other.to_string(index=False)}\n")

@@ -130,8 +130,10 @@ def _match(control: Combo, network: Combo, name: str) -> bool:
     """Whether two combos agree in the connectome's files, and in all settings they both record except this option."""
     common = [option for option in control.settings if option in network.settings
             and not option.startswith(TECHNICAL_SECTIONS) and option.split(".")[-1] != name]  # fmt: skip
-    return bool(common) and _connectome_source(control) == _connectome_source(network) and all(
-        canonical(control.settings[option]) == canonical(network.settings[option]) for option in common
+    return (
+        bool(common)
+        and _connectome_source(control) == _connectome_source(network)
+        and all(canonical(control.settings[option]) == canonical(network.settings[option]) for option in common)
     )
 
 

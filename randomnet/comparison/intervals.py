@@ -2,16 +2,19 @@
 
 mean_interval         confidence interval of a mean, corrected for skewness
 prediction_interval   interval for one further draw, from ranks
+interval_text         a mean and its interval as text
 
 docs/statistics.md lists their measured coverage.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 LEVEL = 0.95
 FEW, WIDENED = 6, 0.34  # for up to FEW values, which hardly show their skewness, the level is raised by this share
+MOST_DECIMALS, LARGE = 5, 1e5  # of texts; others have an exponent where they need one
 SYMMETRIC = 1e-9  # smaller skewness needs no correction
 
 
@@ -61,6 +64,16 @@ def prediction_interval(draws: np.ndarray, level: float = LEVEL) -> PredictionIn
     n = len(ordered)
     rank = max(1, int((n + 1) * (1 - level) / 2 + 1e-9))
     return PredictionInterval(float(ordered[rank - 1]), float(ordered[n - rank]), 1 - 2 * rank / (n + 1))
+
+
+def interval_text(mean: float, low: float, high: float) -> str:
+    """A mean and its interval as text: the interval to two digits of its half-width, the mean to one more."""
+    half = (high - low) / 2
+    decimals = 1 - math.floor(math.log10(half)) if half > 0 else MOST_DECIMALS + 1
+    if decimals > MOST_DECIMALS or max(abs(low), abs(high)) >= LARGE:
+        return f"{mean:.4g} [{low:.3g}, {high:.3g}]"
+    decimals = max(decimals, 0)
+    return f"{mean:.{decimals + 1}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
 
 
 def require_two_values(values: np.ndarray) -> np.ndarray:

@@ -1,10 +1,10 @@
 """Combos of several results folders, matched by the values of the options that all folders vary.
 
-    read_combos     the combos of a folder, with the value of every option
-    filter_combos   the combos that --filter selects
-    match           groups of combos with equal values of the options that all folders vary
-    table_of_runs   one row per run of all groups
-    value_pairs     the runs with an option's reference value, paired with those of each other value
+read_combos     the combos of a folder, with the value of every option
+filter_combos   the combos that --filter selects
+match           groups of combos with equal values of the options that all folders vary
+table_of_runs   one row per run of all groups
+value_pairs     the runs with an option's reference value, paired with those of each other value
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,8 +76,11 @@ def filter_combos(combos: Sequence[Combo], filters: Sequence[str]) -> list[Combo
         if len(matches) > 1 and not any(option in combo.values for combo in combos):
             named = f"{asked[option]!r}, which is {' or '.join(matches)}"
             raise ResultsError(f"--filter: expected a unique option, got {named}")
-    selected = [combo for combo in combos
-            if all(canonical(combo.get(option)) in map(canonical, values) for option, values in values_of.items())]
+    selected = [
+        combo
+        for combo in combos
+        if all(canonical(combo.get(option)) in map(canonical, values) for option, values in values_of.items())
+    ]
     if not selected:
         available = "; ".join(f"{asked[one]} has {', '.join(distinct_values(combos, one))}" for one in values_of)
         raise ResultsError(f"--filter {' '.join(filters)}: no combo left" + (f" ({available})" if available else ""))

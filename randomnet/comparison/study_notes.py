@@ -1,4 +1,8 @@
-"""Lines for the console on what is missing in a study and what cannot be compared."""
+"""Lines for the console on what is missing in a study and what cannot be compared.
+
+study_notes          the lines
+differing_settings   settings that are not equal in all folders
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -89,7 +93,8 @@ def _difference_notes(study: Study, labels: Sequence[str]) -> Iterator[str]:
             for label in labels}  # fmt: skip
     if len(set(data.values())) > 1:
         yield f"trial data differ: {', '.join(f'{label} {source}' for label, source in data.items())}"
-    settings = _differing_settings(study, labels)
+    settings = [f"{name} ({', '.join(f'{label} {value}' for label, value in values.items())})"
+                for name, values in differing_settings(study).items()]  # fmt: skip
     if settings:
         yield f"settings differ: {_listing(settings)}"
     for group in study.groups:
@@ -100,18 +105,19 @@ def _difference_notes(study: Study, labels: Sequence[str]) -> Iterator[str]:
             return
 
 
-def _differing_settings(study: Study, labels: Sequence[str]) -> list[str]:
-    """Scientific settings that no folder varies and that are not equal in all folders."""
-    settings_of = {label: next(combo.settings for combo in study.combos if combo.label == label) for label in labels}
-    texts, is_pretrained = [], any(settings.get("paths.pretrained") for settings in settings_of.values())
+def differing_settings(study: Study) -> dict[str, dict[str, Any]]:
+    """Scientific settings that no folder varies and that are not equal in all folders: name -> label -> value."""
+    settings_of = {combo.label: combo.settings for combo in reversed(study.combos)}
+    settings_of = {label: settings_of[label] for label in study.labels if label in settings_of}
+    differing, is_pretrained = {}, any(settings.get("paths.pretrained") for settings in settings_of.values())
     for name in dict.fromkeys(name for settings in settings_of.values() for name in settings):
         if name.startswith("pretrainedparams.") and not is_pretrained:  # no version reads these
             continue
         values = {label: settings.get(name, "not set") for label, settings in settings_of.items()}
         is_ignored = name.startswith(TECHNICAL_SECTIONS) or any(same_option(name, option) for option in study.varied)
         if not is_ignored and len(set(map(canonical, values.values()))) > 1:
-            texts.append(f"{name} ({', '.join(f'{label} {value}' for label, value in values.items())})")
-    return texts
+            differing[name] = values
+    return differing
 
 
 def _listing(texts: Sequence[str]) -> str:

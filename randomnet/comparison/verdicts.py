@@ -54,7 +54,7 @@ def too_short(metric: str, runs: pd.DataFrame) -> np.ndarray:
 
 
 def stage_suffix(metric: str) -> str | None:
-    """"", "_initial" or "_final": the spectrum that a metric is of; None if it is of no spectrum."""
+    """ "", "_initial" or "_final": the spectrum that a metric is of; None if it is of no spectrum."""
     if not metric.startswith(OF_SPECTRA):
         return None
     return next((suffix for suffix in WHEN if metric.endswith(suffix)), "")
@@ -88,5 +88,5 @@ def verdict_notes(sides: Sequence[tuple[str, Mapping[str, int], int]]) -> list[s
     texts = []
     for name, text in TEXTS.items():
         parts = [f"{count[name]} of {total} runs{side}" for side, count, total in sides if count[name]]
-        texts += [f"{text}: {' and '.join([', '.join(parts[:-1]), parts[-1]][len(parts) < 2:])}"] if parts else []
+        texts += [f"{text}: {' and '.join([', '.join(parts[:-1]), parts[-1]][len(parts) < 2 :])}"] if parts else []
     return texts

@@ -1,5 +1,10 @@
-"""The `Connectome` record and what depends on it alone: scalings, connected components, eigenvalues, saving."""
+"""The `Connectome` record and what depends on it alone: scalings, connected components, eigenvalues, saving.
 
+The package is also a function: `randomnet.connectome("my.npy", g=3)` reads a connectome, see
+`randomnet.notebook.connectome`.
+"""
+
+from randomnet.callable_package import make_callable
 from randomnet.connectome.components import largest_component, strong_components, weak_components
 from randomnet.connectome.eigenvalues import Eigenvalues, eigenvalues, eigenvalues_of, spectral_radius
 from randomnet.connectome.record import Connectome, from_dense, subset
@@ -47,3 +52,5 @@ __all__ = [
     "with_frobenius_norm",
     "with_spectral_radius",
 ]
+
+make_callable(__name__, "randomnet.notebook:connectome")

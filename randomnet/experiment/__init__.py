@@ -4,8 +4,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,14 +15,14 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from randomnet.experiment import engines, halving, planning, ray_engine
+from randomnet.experiment import engines, halving, planning, ray_engine, tensorboard
 from randomnet.experiment.batches import make_batches
 from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.experiment.progress import LOG_EVERY, Progress
 from randomnet.kinds.kind import Batch, kind_of
 from randomnet.results import DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
 from randomnet.results.locks import LocksUnsupported
-from randomnet.schema.plan import Plan
+from randomnet.schema.plan import Plan, Run
 from randomnet.schema.sections.general import ExecutionSection
 from randomnet.settings import ConfigError
 
@@ -31,10 +32,13 @@ Engine = Callable[[Sequence[Batch], Path, Callable[[], bool], Callable[[engines.
 
 
 def check(plan: Plan) -> list[dict[str, Any]]:
-    """Check every run before anything starts, and that the engine is installed; return facts as `planning.check`."""
+    """Check every run before anything starts, and that what it needs is installed; return facts as `planning.check`."""
     if plan.config.execution.engine == "ray":
         with _naming_ini(plan):
             ray_engine.package()
+    if plan.config.execution.tensorboard:
+        with _naming_ini(plan):
+            tensorboard.writer_class()
     halving.check(plan)
     return planning.check(plan)
 
@@ -220,9 +224,9 @@ def _carry_out(
             if status == FAILED:
                 folder.run(combo, iteration).forget_failure()
     skipped = ENDED if retry_failed else (*ENDED, FAILED)
-    for planned in prepared.combos:  # a kill may have come between a run's end and its combo's curves
-        if not folder.has_curves(planned.index):
-            folder.write_curves(prepared.manifest, planned.index)
+    curves = _Curves(folder, prepared)
+    curves.write_missing(states)
+    curves.expect(run for run in runs if states[run.combo, run.iteration] not in skipped)
     unfinished, missing = [], []
     for batch in batches:
         missing_in_batch = [run for run in batch if states[run.combo, run.iteration] not in skipped]
@@ -234,18 +238,73 @@ def _carry_out(
     done = len(runs) - len(missing)
     if done:
         tqdm.write(f"{done} of {len(runs)} runs are there already and stay as they are")
-    if not missing:
-        return False
-    kind, part = kind_of(missing[0].config.experiment.kind), rungs.share if rungs else 1.0
-    with _stop_on_signal() as stop, Progress(folder, kind, len(runs), missing, part, log_every) as shown:
-        for stage in rungs.stages(runs) if rungs else [unfinished]:
-            for ended in engine(stage, folder.root, stop.is_set, shown.epoch) if stage else ():
-                shown.ended(ended)
-                if ended.status in ENDED:
-                    folder.write_curves(prepared.manifest, ended.combo)
-            if stop.is_set():
-                break
-        return stop.is_set()
+    values = {entry["combo"]: entry["values"] for entry in prepared.manifest["combos"]}
+    charts = tensorboard.EventFiles(folder, values, runs) if runs and runs[0].config.execution.tensorboard else None
+    with charts or nullcontext():
+        if not missing:
+            return False
+        kind, part = kind_of(missing[0].config.experiment.kind), rungs.share if rungs else 1.0
+        with _stop_on_signal() as stop, Progress(folder, kind, len(runs), missing, part, log_every) as shown:
+            watchers = [shown, charts] if charts else [shown]
+            for stage in rungs.stages(runs) if rungs else [unfinished]:
+                for ended in _ends(engine, stage, folder, stop, watchers):
+                    curves.ended(ended)
+                if stop.is_set():
+                    break
+            return stop.is_set()
+
+
+def _ends(
+    engine: Engine,
+    stage: Sequence[Batch],
+    folder: ResultsFolder,
+    stop: threading.Event,
+    watchers: Sequence[Progress | tensorboard.EventFiles],
+) -> Iterator[engines.Ended]:
+    """Yield the ends of runs, after all watchers have been told of them; tell them of epochs as well."""
+
+    def epoch(event: engines.Event) -> None:
+        for watcher in watchers:
+            watcher.epoch(event)
+
+    for ended in engine(stage, folder.root, stop.is_set, epoch) if stage else ():
+        for watcher in watchers:
+            watcher.ended(ended)
+        yield ended
+
+
+class _Curves:
+    """The curves of each combo, written once the last of its runs that this process carries out has ended.
+
+    Where other processes carry out other shares, the last one finds that all runs of a combo have ended.
+    """
+
+    def __init__(self, folder: ResultsFolder, prepared: planning.Prepared) -> None:
+        self.folder, self.iterations = folder, prepared.manifest["iterations"]
+        settings = {entry["combo"]: entry["settings"] for entry in prepared.manifest["combos"]}
+        self.epochs = {combo: of.get("trainvalidate.epochs") for combo, of in settings.items()}
+        self.waiting: dict[int, int] = {}
+
+    def write_missing(self, states: Mapping[tuple[int, int], str]) -> None:
+        """Write what a kill between a run's end and its combo's curves has prevented."""
+        unfinished = {combo for (combo, _), status in states.items() if status not in ENDED}
+        for combo in self.epochs.keys() - unfinished:
+            if self.epochs[combo] and not self.folder.has_curves(combo):
+                self._write(combo)
+
+    def expect(self, runs: Iterable[Run]) -> None:
+        """Count the runs that are to be carried out."""
+        self.waiting = Counter(run.combo for run in runs)
+
+    def ended(self, event: engines.Ended) -> None:
+        """Count the end of a run; one that waits at a rung has not ended."""
+        if event.status in ENDED:
+            self.waiting[event.combo] -= 1
+            if self.waiting[event.combo] <= 0 and self.epochs[event.combo]:
+                self._write(event.combo)
+
+    def _write(self, combo: int) -> None:
+        self.folder.write_curves(combo, self.iterations, self.epochs[combo])
 
 
 @contextmanager

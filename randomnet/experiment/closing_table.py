@@ -1,15 +1,14 @@
 """The table that the console prints at the end: a line per combo, best first; of a single run a line per figure."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from randomnet.comparison import verdicts
-from randomnet.comparison.intervals import mean_interval
+from randomnet.comparison.intervals import interval_text, mean_interval
 from randomnet.comparison.network_identity import source_of_variation
 from randomnet.experiment import halving
 from randomnet.kinds.kind import Ranking
@@ -20,7 +19,6 @@ WIDTH = 100  # columns of the console that the table takes, at most
 MOST_ROWS = 40
 LONGEST_VALUE = 24  # characters of an option's value
 LONGEST_NOTE = 40
-MOST_DECIMALS, LARGE = 5, 1e5  # of intervals; others have an exponent where they need one
 SEPARATOR = "  "
 NO_MEANS = ("combo", "iteration", "status", "verdict", "notes")  # columns, or their beginnings, without means
 LESS_IMPORTANT = (("chance", "baseline"), ("_initial",))  # beginnings and endings of columns that come last
@@ -76,23 +74,22 @@ def incomparable(plan: Plan) -> str:
 def _combos(
     table: pd.DataFrame, varied: Sequence[str], headline: Sequence[str], ranking: Ranking | None, leading: str
 ) -> Iterator[str]:
-    groups = [runs for _, runs in table.groupby("combo", sort=False)]
-    if ranking:
-        groups = sorted(groups, key=lambda runs: _sort_key(runs, ranking))
+    groups = _groups(table, ranking)
+    first = [table.iloc[rows] for rows in groups[:MOST_ROWS]]
     metrics = [name for name in headline if _has_values(table, name) and not name.endswith(PARTS)]
     metrics = [name for name in metrics if not name.startswith(NO_MEANS)]
     metrics.sort(key=lambda name: name.startswith(LESS_IMPORTANT[0]) or name.endswith(LESS_IMPORTANT[1]))
     constants = {name: values[0] for name in metrics if name != leading and (values := _constant(table, name))}
     metrics = [name for name in dict.fromkeys((leading, *metrics)) if name and name not in constants]
     columns = [
-        _Column("combo", [str(runs["combo"].iloc[0]) for runs in groups]),
-        *(_Column(name, [_option_text(runs[name].iloc[0]) for runs in groups]) for name in varied if name in table),
-        _Column("runs", [f"{int(runs['status'].isin(FINISHED).sum())}/{len(runs)}" for runs in groups]),
-        *(_Column(name, [mean_of(runs, name).text for runs in groups], is_metric=True) for name in metrics),
+        _Column("combo", [str(runs["combo"].iloc[0]) for runs in first]),
+        *(_Column(name, [_option_text(runs[name].iloc[0]) for runs in first]) for name in varied if name in table),
+        _Column("runs", [f"{int(runs['status'].isin(FINISHED).sum())}/{len(runs)}" for runs in first]),
+        *(_Column(name, [mean_of(runs, name).text for runs in first], is_metric=True) for name in metrics),
     ]
-    notes = _Column("", [_shortened(_note(runs), LONGEST_NOTE) for runs in groups], is_left=True)
+    notes = _Column("", [_shortened(_note(runs), LONGEST_NOTE) for runs in first], is_left=True)
     shown = _fitting(columns, notes.width + len(SEPARATOR) if any(notes.cells) else 0)
-    yield from _legend(groups, ranking)
+    yield from _legend(table, groups, ranking)
     yield from _text_lines([*shown, notes])
     if len(groups) > MOST_ROWS:
         yield f"... and {len(groups) - MOST_ROWS} more combos in summary.csv"
@@ -102,7 +99,35 @@ def _combos(
     if constants:
         yield _shortened(f"all runs: {', '.join(f'{name} {value:.4g}' for name, value in constants.items())}", WIDTH)
     if ranking and len(groups) > 1:
-        yield from _best(groups, varied, ranking)
+        yield from _best(table, groups, varied, ranking)
+
+
+def _groups(table: pd.DataFrame, ranking: Ranking | None) -> list[list[int]]:
+    """Return the rows of each combo, the best combo first."""
+    rows: dict[Any, list[int]] = {}
+    for row, combo in enumerate(table["combo"]):
+        rows.setdefault(combo, []).append(row)
+    groups = list(rows.values())
+    if ranking is None:
+        return groups
+    stopped = (table["status"] == STOPPED).to_numpy()
+    means = _means(table, groups, ranking.column)
+    keys = [_sort_key(mean, bool(stopped[group].any()), ranking) for mean, group in zip(means, groups, strict=True)]
+    return [groups[index] for index in sorted(range(len(groups)), key=keys.__getitem__)]
+
+
+def _means(table: pd.DataFrame, groups: Sequence[list[int]], name: str) -> list[Mean]:
+    """Return the mean of a column over the finished runs of each group, as `mean_of`, but without text."""
+    numbers = np.where(table["status"].isin(FINISHED), _values_or_nan(table, name), np.nan)
+    return [_mean(values[np.isfinite(values)], name) for values in (numbers[group] for group in groups)]
+
+
+def _mean(values: np.ndarray, name: str) -> Mean:
+    """Return the mean of finite values, and its interval where there is one; without text."""
+    if not len(values):
+        return Mean(float("nan"), None, 0, "-")
+    has_interval = len(values) > 1 and name != WITHOUT_INTERVAL and np.ptp(values)
+    return Mean(float(values.mean()), mean_interval(values) if has_interval else None, len(values), "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +139,8 @@ class _Column:
 
     @property
     def width(self) -> int:
-        """Return the width of the widest cell that is shown, or of the name."""
-        return max(map(len, [self.name, *self.cells[:MOST_ROWS]]))
+        """Return the width of the widest cell, or of the name."""
+        return max(map(len, [self.name, *self.cells]))
 
     def text(self, row: int) -> str:
         """Return a cell, or the name for row -1, in the width of the column."""
@@ -138,17 +163,19 @@ def _fitting(columns: Sequence[_Column], reserved: int) -> list[_Column]:
 
 
 def _text_lines(columns: Sequence[_Column]) -> Iterator[str]:
-    for row in range(-1, min(len(columns[0].cells), MOST_ROWS)):
+    for row in range(-1, len(columns[0].cells)):
         yield SEPARATOR.join(column.text(row) for column in columns).rstrip()
 
 
-def _legend(groups: Sequence[pd.DataFrame], ranking: Ranking | None) -> Iterator[str]:
+def _legend(table: pd.DataFrame, groups: Sequence[list[int]], ranking: Ranking | None) -> Iterator[str]:
     """Yield what the numbers are of, and the order."""
     texts = []
-    several = [runs for runs in groups if runs["status"].isin(FINISHED).sum() > 1]
+    finished = table["status"].isin(FINISHED).to_numpy()
+    several = [rows for rows in groups if finished[rows].sum() > 1]
     if several:
-        sources = {source_of_variation(runs) for runs in several}
-        source = sources.pop() if len(sources) == 1 else "iterations"
+        sources = (source_of_variation(table.iloc[rows]) for rows in several)
+        first = next(sources)
+        source = first if all(other == first for other in sources) else "iterations"
         texts.append(f"mean over {source} [95 % interval of the mean]")
     if ranking and len(groups) > 1:
         end = "lowest" if ranking.lowest_first else "highest"
@@ -157,14 +184,14 @@ def _legend(groups: Sequence[pd.DataFrame], ranking: Ranking | None) -> Iterator
         yield "; ".join(texts)
 
 
-def _best(groups: Sequence[pd.DataFrame], varied: Sequence[str], ranking: Ranking) -> Iterator[str]:
+def _best(table: pd.DataFrame, groups: Sequence[list[int]], varied: Sequence[str], ranking: Ranking) -> Iterator[str]:
     """Yield the line of the first combo, with how many intervals of others overlap its own."""
-    first, *others = groups
+    first = table.iloc[groups[0]]
     mean = mean_of(first, ranking.column)
     end = "lowest" if ranking.lowest_first else "highest"
     values = ", ".join(f"{name} = {_option_text(first[name].iloc[0])}" for name in varied if name in first)
     text = f"{'best' if ranking.best else end}: combo {first['combo'].iloc[0]}{f' ({values})' if values else ''}"
-    means = [other for runs in others if (other := mean_of(runs, ranking.column)).n]
+    means = [other for other in _means(table, groups[1:], ranking.column) if other.n]
     among = f"{end} of {len(means) + 1} combos" if means else "the only combo with a value"
     text += f": {ranking.column} {mean.text}, n = {mean.n}, {among}"
     overlapping = sum(_overlap(mean, other) for other in means)
@@ -179,23 +206,21 @@ def _overlap(a: Mean, b: Mean) -> bool:
     return a.interval[0] <= b.interval[1] and b.interval[0] <= a.interval[1]
 
 
-def _sort_key(runs: pd.DataFrame, ranking: Ranking) -> tuple[bool, bool, float]:
+def _sort_key(mean: Mean, is_stopped: bool, ranking: Ranking) -> tuple[bool, bool, float]:
     """Return a key: combos without a value last, before them those that halving stopped, first the best."""
-    mean = mean_of(runs, ranking.column)
     value = mean.value if ranking.lowest_first else -mean.value
-    return not mean.n, bool((runs["status"] == STOPPED).any()), value if mean.n else 0.0
+    return not mean.n, is_stopped, value if mean.n else 0.0
 
 
 def mean_of(runs: pd.DataFrame, name: str) -> Mean:
     """Return the mean of a column over finished runs; neither unbounded networks nor missing values enter it."""
     finished = runs[runs["status"].isin(FINISHED)]
     values = _values(finished, name)
-    if not len(values):
-        return Mean(float("nan"), None, 0, "-")
-    mean, text = float(values.mean()), f"{values.mean():.4g}"
-    interval = None
-    if len(values) > 1 and name != WITHOUT_INTERVAL and np.ptp(values):
-        interval = mean_interval(values)
+    mean, interval, n, text = astuple(_mean(values, name))
+    if not n:
+        return Mean(mean, interval, n, text)
+    text = f"{mean:.4g}"
+    if interval:
         text = interval_text(mean, *interval)
     elif len(values) == 1 and f"{name}_stderr" in finished:
         error = _numbers(finished[f"{name}_stderr"]).dropna()
@@ -203,26 +228,22 @@ def mean_of(runs: pd.DataFrame, name: str) -> Mean:
     text += f" (n = {len(values)})" if len(values) < len(finished) else ""
     bound = verdicts.BOUNDS.get(name)
     is_bound = bound in finished and (_numbers(finished[bound]) == 1).any()
-    return Mean(mean, interval, len(values), f"≥ {text}" if is_bound else text)
-
-
-def interval_text(mean: float, low: float, high: float) -> str:
-    """Return a mean and its interval as text: the interval to two digits of its half-width, the mean to one more."""
-    half = (high - low) / 2
-    decimals = 1 - math.floor(math.log10(half)) if half > 0 else MOST_DECIMALS + 1
-    if decimals > MOST_DECIMALS or max(abs(low), abs(high)) >= LARGE:
-        return f"{mean:.4g} [{low:.3g}, {high:.3g}]"
-    decimals = max(decimals, 0)
-    return f"{mean:.{decimals + 1}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
+    return Mean(mean, interval, n, f"≥ {text}" if is_bound else text)
 
 
 def _values(finished: pd.DataFrame, name: str) -> np.ndarray:
     """Return the finite values of a column; those of spectra of unbounded networks are growth rates, and left out."""
+    values = _values_or_nan(finished, name)
+    return values[np.isfinite(values)]
+
+
+def _values_or_nan(finished: pd.DataFrame, name: str) -> np.ndarray:
+    """Return a value of a column for each row; nan where it is left out."""
+    values = _numbers(finished[name]).to_numpy(copy=True) if name in finished else np.full(len(finished), np.nan)
     suffix = verdicts.stage_suffix(name)
     if suffix is not None and f"verdict{suffix}" in finished:
-        finished = finished[finished[f"verdict{suffix}"] != UNBOUNDED]
-    values = _numbers(finished[name]).to_numpy() if name in finished else np.array([])
-    return values[np.isfinite(values)]
+        values[(finished[f"verdict{suffix}"] == UNBOUNDED).to_numpy()] = np.nan
+    return values
 
 
 def _numbers(column: pd.Series) -> pd.Series:

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from randomnet import results
+from randomnet import compiled, results
 from randomnet.kinds.kind import Batch, kind_of, missing_runs
 from randomnet.schema.plan import Run
 from randomnet.training import Interrupted, Paused
@@ -64,6 +64,7 @@ def carry_out(
     folders = folders_of(batch, root)
     kind, execution = kind_of(batch[0].config.experiment.kind), batch[0].config.execution
     torch.set_num_threads(execution.threads)
+    compiled.select(execution.steps)
     _keep_memory()
     try:
         for folder in folders:

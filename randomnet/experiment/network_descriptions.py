@@ -19,7 +19,7 @@ from randomnet.experiment import network_files
 from randomnet.experiment.announcement import combos_text, shared_values
 from randomnet.experiment.redraws import is_redrawn
 from randomnet.schema.plan import Combo, Plan, Run
-from randomnet.settings import ConfigError
+from randomnet.settings import ConfigError, nearest
 
 DRAWS, DRAWS_LARGE = 10, 3  # iterations, at most, whose networks are drawn to measure how much they differ
 LARGE = 1_000_000  # edges
@@ -141,22 +141,55 @@ def _write(folder: Path, stem: str, connectome: Connectome, eigenvalues: Eigenva
 
 
 def _figures(connectome: Connectome, eigenvalues: Eigenvalues) -> dict[str, Figure]:
-    post, pre, weights = connectome.post, connectome.pre, connectome.weights
+    names = [name for name in FIGURES if name != "blocks" or "population" in connectome.labels]
+    return {name: figure_of(connectome, name, eigenvalues) for name in names}
+
+
+def figure_of(connectome: Connectome, name: str, eigenvalues: Eigenvalues | None = None) -> Figure:
+    """Return one of FIGURES of a network; eigenvalues are computed where None.
+
+    Raises ValueError for another name, and for blocks of a network without populations.
+    """
+    if name not in FIGURES:
+        raise ValueError(f"figure: expected one of {', '.join(FIGURES)}, got {name!r}{nearest(name, FIGURES)}")
+    return FIGURES[name](connectome, eigenvalues)
+
+
+def _title(connectome: Connectome) -> str:
     origin = ["synthetic"] * bool(connectome.provenance.get("synthetic"))
     origin = ", ".join([*origin, *filter(None, [description.steps(connectome.provenance)])])
-    title = f"{connectome.name}{f' ({origin})' if origin else ''}: {connectome.n:,} neurons, {len(weights):,} edges"
-    groups = description.groups_of(connectome)
-    sorted_by = (groups.order, groups.by, groups.names, groups.sizes)
-    figures = {
-        "matrix": plotting.weight_matrix(post, pre, weights, *sorted_by, title=title),
-        "degrees": plotting.degrees(post, pre, weights, connectome.n, title=title),
-        "eigenvalues": plotting.eigenvalues(
-            eigenvalues.values, eigenvalues.residuals <= CONVERGED, eigenvalues.complete, title=title
-        ),
-    }
-    if "population" in connectome.labels:
-        names, first, index = np.unique(connectome.labels["population"], return_index=True, return_inverse=True)
-        order = np.argsort(first)  # as the network lists them
-        texts = names[order].tolist()
-        figures["blocks"] = plotting.blocks(post, pre, weights, np.argsort(order)[index], texts, title=title)
-    return figures
+    edges = len(connectome.weights)
+    return f"{connectome.name}{f' ({origin})' if origin else ''}: {connectome.n:,} neurons, {edges:,} edges"
+
+
+def _edges(connectome: Connectome) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return connectome.post, connectome.pre, connectome.weights
+
+
+def _eigenvalues(connectome: Connectome, eigenvalues: Eigenvalues | None) -> Figure:
+    values = eigenvalues_of(connectome) if eigenvalues is None else eigenvalues
+    settled = values.residuals <= CONVERGED
+    return plotting.eigenvalues(values.values, settled, values.complete, title=_title(connectome))
+
+
+def _matrix(connectome: Connectome, eigenvalues: Eigenvalues | None) -> Figure:
+    groups, title = description.groups_of(connectome), _title(connectome)
+    return plotting.weight_matrix(
+        *_edges(connectome), groups.order, groups.by, groups.names, groups.sizes, title=title
+    )
+
+
+def _degrees(connectome: Connectome, eigenvalues: Eigenvalues | None) -> Figure:
+    return plotting.degrees(*_edges(connectome), connectome.n, title=_title(connectome))
+
+
+def _blocks(connectome: Connectome, eigenvalues: Eigenvalues | None) -> Figure:
+    if "population" not in connectome.labels:
+        raise ValueError(f"blocks: expected a network with populations, got {connectome.name} without")
+    names, first, index = np.unique(connectome.labels["population"], return_index=True, return_inverse=True)
+    order = np.argsort(first)  # as the network lists them
+    texts = names[order].tolist()
+    return plotting.blocks(*_edges(connectome), np.argsort(order)[index], texts, title=_title(connectome))
+
+
+FIGURES = {"matrix": _matrix, "degrees": _degrees, "eigenvalues": _eigenvalues, "blocks": _blocks}

@@ -32,6 +32,10 @@ CHUNK = 1 << 18  # bytes
 TIMEOUT = 30.0  # seconds without a response or a byte
 ATTEMPTS = 4  # in a row without progress
 PAUSE = 1.0  # seconds before the second attempt; doubled before each further one
+LARGEST = 1 << 40  # bytes of a file whose size nobody states
+LEAST_RATE, RATE_PERIOD = 100.0, 60.0  # bytes per second, over so many seconds; a slower connection is given up
+LONGEST_TEXT = 300  # characters of a server's words
+COUNT = re.compile(r"[0-9]{1,18}")  # what a server may state as a number of bytes
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)  # HTTP status after which another attempt may succeed
 RECORDS = "fetched.json"
 OTHER = "other than published, accepted"  # the verdict on a file with another checksum, where the user accepts such
@@ -311,7 +315,9 @@ def _network(url: str) -> Iterator[None]:
     """Turn errors of a connection into _Interrupted, or into DownloadError where another attempt cannot succeed."""
     try:
         yield
-    except (OSError, http.client.HTTPException) as error:
+    except FetchError:  # which is a ValueError
+        raise
+    except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: an address that cannot be parsed
         reason = getattr(error, "reason", error)
         if isinstance(reason, ssl.SSLCertVerificationError):
             raise DownloadError(f"{url}: expected a certificate that is trusted, got {_one_line(reason)}") from None
@@ -325,9 +331,10 @@ def _extent(
     if response.status not in (200, 206):
         raise DownloadError(f"{file.url}: expected status 200 or 206, got {response.status}")
     length = response.headers.get("Content-Length", "")
-    start, total = 0, int(length) if length.isdigit() else None
+    start, total = 0, int(length) if COUNT.fullmatch(length) else None
     if response.status == 206:
-        content_range = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", "").strip())
+        pattern = rf"bytes ({COUNT.pattern})-{COUNT.pattern}/({COUNT.pattern})"
+        content_range = re.fullmatch(pattern, response.headers.get("Content-Range", "").strip())
         start, total = map(int, content_range.groups()) if content_range else (-1, None)
         is_same = _validator(response) in (notes.get("validator"), "") and total == (notes.get("total") or total)
         if start != received or not is_same:
@@ -355,14 +362,39 @@ def _check_room(part: _Part, file: File, needed: int | None) -> None:
 
 
 def _append(response: http.client.HTTPResponse, part: _Part, name: str, total: int | None) -> None:
-    """Append the body to the part and flush it to disk, so that a complete file survives a crash."""
+    """Append the body to the part and flush it to disk, so that a complete file survives a crash.
+
+    Raises _Interrupted where the server sends too slowly, DownloadError where it sends more than it said.
+    """
+    end, pace = LARGEST if total is None else total, _Pace()
     style = {"unit": "B", "unit_scale": True, "unit_divisor": 1000, "disable": None, "dynamic_ncols": True}
     with open(part.path, "ab") as out, tqdm(desc=name, total=total, initial=part.size, **style) as bar:
         while chunk := _chunk(response):
+            if out.tell() + len(chunk) > end:
+                url = _one_line(response.url)
+                raise DownloadError(f"{url}: expected {end} bytes at most, the server sends more; {ADVICE}")
             out.write(chunk)
             bar.update(len(chunk))
+            pace.received(len(chunk))
         out.flush()
         os.fsync(out.fileno())
+
+
+class _Pace:
+    """The rate of a connection over the last RATE_PERIOD, or up to twice as long."""
+
+    def __init__(self) -> None:
+        self.begun, self.bytes = time.monotonic(), 0
+
+    def received(self, size: int) -> None:
+        """Count bytes. Raises _Interrupted where a period had fewer than LEAST_RATE a second."""
+        self.bytes += size
+        seconds = time.monotonic() - self.begun
+        if seconds < RATE_PERIOD:
+            return
+        if self.bytes < LEAST_RATE * seconds:
+            raise _Interrupted(f"the server sends too slowly: {self.bytes} bytes in {seconds:.0f} s")
+        self.begun, self.bytes = time.monotonic(), 0
 
 
 def _chunk(response: http.client.HTTPResponse) -> bytes:
@@ -371,4 +403,6 @@ def _chunk(response: http.client.HTTPResponse) -> bytes:
 
 
 def _one_line(value: object) -> str:
-    return " ".join(str(value).split()) or type(value).__name__
+    """A text of any server as one line; what could steer a terminal or is too long is replaced."""
+    text = "".join(character if character.isprintable() else "?" for character in " ".join(str(value).split()))
+    return (text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}...") or type(value).__name__

@@ -5,8 +5,9 @@ pooling            values by label and by option, pooled over other options
 option_dependence  values against the gridded options
 example_networks   the networks of a study that are drawn one by one
 nulls              metrics of networks among those of their null models; null_training: their training
+overlays           values of one option in one axes: courses, final spectra, densities of exponents
 parameters         gains and shifts by the names of their groups
-trials             example trials of trained networks
+trials             example trials of trained networks, and their activity
 training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
 compare            figures of one kind
 """
@@ -20,6 +21,7 @@ import pandas as pd
 
 from randomnet.comparison.loss_minima import MINIMA
 from randomnet.comparison.means import MEDIAN
+from randomnet.comparison.result_sentences import Headline
 from randomnet.comparison.study import Study
 from randomnet.figures.analyse import (
     fixed_point_dots,
@@ -40,11 +42,12 @@ from randomnet.figures.compare import (
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.fit import fit_dots, likelihood_figures, neural_latents_figures, rate_figures
 from randomnet.figures.null_training import null_curves, null_spectra
+from randomnet.figures.overlays import course_overlays, exponent_densities, seconds_of_epochs, spectrum_overlays
 from randomnet.figures.parameters import OF_GROUPS, group_values
 from randomnet.figures.record import neuron_figures, recording_dots, trial_figures
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, plane_figures, rate_dots
-from randomnet.figures.spectra import dynamics_dots, spectrum_figures, spread_of_combos
+from randomnet.figures.spectra import dynamics_dots, extensive_dots, spectrum_figures, spread_of_combos
 from randomnet.figures.stimulate import accuracy_figures, response_figures, stimulation_dots
 from randomnet.figures.training import (
     accuracy_dots,
@@ -59,7 +62,7 @@ from randomnet.figures.training import (
     reach_figures,
 )
 from randomnet.figures.transition import transition_differences, transition_figures, transition_table
-from randomnet.figures.trials import example_trial_figures
+from randomnet.figures.trials import example_trial_figures, trained_activity_figures
 from randomnet.registry import Registry
 
 
@@ -73,6 +76,7 @@ class FigureSet(NamedTuple):
     files:    the same, but too long for the console, and not written where they are empty.
     families: prefixes of columns that are metrics and in the overview, too, such as the rate of each population.
     minor:    prefixes of columns that are metrics, too, but too many for the overview.
+    headlines: columns that answer the kind's question; sentences of result are about the first one with values.
     """
 
     metrics: tuple[str, ...]
@@ -84,6 +88,7 @@ class FigureSet(NamedTuple):
     families: tuple[str, ...] = ()
     minor: tuple[str, ...] = ()
     tested: tuple[str, ...] = ()
+    headlines: tuple[Headline, ...] = ()
 
     def of(self, columns: Iterable[str]) -> "FigureSet":
         """The set for these columns: those with a prefix of `families` or `minor` join its metrics."""
@@ -107,6 +112,7 @@ EXPONENTS = (*OF_SPECTRUM, "lambda_max_stderr", "D_KY_stderr", "h_KS_stderr", "s
             "drift", "log10_condition_median", "log10_condition_max", "tsim_used", "neurons", "exponents",
             "seconds")  # fmt: skip
 OF_INITIAL_STATES = ("lambda_max_spread",)
+LARGEST = (Headline("lambda_max", "largest Lyapunov exponent", lowest_first=False, best=False),)
 FLAGS = (
     "converged",
     "h_KS_lower_bound",
@@ -119,6 +125,13 @@ FLAGS = (
     *(f"{name}_{source}" for name in ("lambda_max", "D_KY", "h_KS") for source in ("between", "within")),
 )
 PARAMETERS = MappingProxyType({f"{name}.csv": partial(group_values, parameter=name) for name in OF_GROUPS})
+OVERLAYS = (
+    course_overlays,
+    spectrum_overlays,
+    partial(exponent_densities, note="after training"),
+    seconds_of_epochs,
+    trained_activity_figures,
+)
 SPREAD = MappingProxyType({"spread.csv": spread_of_combos})
 FIGURES: Registry[FigureSet] = Registry({
     ON_SPECTRUM: FigureSet(
@@ -128,6 +141,8 @@ FIGURES: Registry[FigureSet] = Registry({
                  "h_KS_initial", "h_KS_final", *RADII, "seconds"),
         overview=("loss_initial", "loss_final", "lambda_max_initial", "lambda_max_final"),
         tested=("loss_final", "loss_measured_final", *FINAL_SPECTRUM),
+        headlines=(Headline("loss_measured_final", "loss measured after training"),
+                   Headline("loss_final", "training loss of the last epoch")),
         files=PARAMETERS,
         figures=(
             curve_figures,
@@ -137,6 +152,7 @@ FIGURES: Registry[FigureSet] = Registry({
             partial(final_value_dots, column="lambda_max_final", label=LAMBDA, zero=True),
             null_curves,
             null_spectra,
+            *OVERLAYS,
         ),
     ),
     ON_TASK: FigureSet(
@@ -147,6 +163,7 @@ FIGURES: Registry[FigureSet] = Registry({
         overview=(*MINIMA, "validate_metrics_best", *RADII, "lambda_max_initial", "lambda_max_final"),
         tested=(*MINIMA, "validate_loss_final", "validate_metrics_final", "validate_metrics_best",
                 "test_metrics_final", "test_metrics_best", *FINAL_SPECTRUM),
+        headlines=(Headline("loss_minimum", "lowest validation loss"),),
         files=PARAMETERS,
         figures=(
             curve_figures,
@@ -161,9 +178,18 @@ FIGURES: Registry[FigureSet] = Registry({
             partial(final_value_dots, column="lambda_max_final", label=LAMBDA, zero=True),
             null_curves,
             null_spectra,
+            *OVERLAYS,
         ),
     ),
-    "spectrum": FigureSet(EXPONENTS, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS, SPREAD, tested=OF_SPECTRUM),
+    "spectrum": FigureSet(
+        metrics=EXPONENTS,
+        overview=OF_SPECTRUM,
+        figures=(spectrum_figures, dynamics_dots, exponent_densities, extensive_dots),
+        flags=FLAGS,
+        tables=SPREAD,
+        tested=OF_SPECTRUM,
+        headlines=LARGEST,
+    ),
     "transition": FigureSet(
         metrics=EXPONENTS,
         overview=("lambda_max", f"lambda_max{MEDIAN}"),
@@ -172,6 +198,7 @@ FIGURES: Registry[FigureSet] = Registry({
         tables=MappingProxyType({"transition.csv": transition_table,
                                  "transition_differences.csv": transition_differences, **SPREAD}),
         tested=OF_SPECTRUM,
+        headlines=LARGEST,
     ),
     "convergence": FigureSet(
         metrics=(*EXPONENTS, *OF_INITIAL_STATES),
@@ -179,6 +206,7 @@ FIGURES: Registry[FigureSet] = Registry({
         figures=(convergence_figures,),
         flags=FLAGS,
         tested=OF_SPECTRUM,
+        headlines=LARGEST,
     ),
     "analyse": FigureSet(
         metrics=("fixed_points", "stable_points", "kink_points", "slow_points", "converged_starts",
@@ -188,6 +216,7 @@ FIGURES: Registry[FigureSet] = Registry({
         tested=("fixed_points", "stable_points", "slow_points", "leading_modulus"),
         figures=(state_space_figures, linearization_figures, psth_figures, phase_figures, fixed_point_dots),
         minor=("points_of_", "stable_points_of_"),
+        headlines=(Headline("fixed_points", "number of fixed points", lowest_first=False, best=False),),
     ),
     "stimulate": FigureSet(
         metrics=("targets_change", "others_change", "distance_end", "accuracy_control", "accuracy_lowest",
@@ -196,6 +225,7 @@ FIGURES: Registry[FigureSet] = Registry({
         tested=("targets_change", "others_change", "distance_end", "accuracy_control", "accuracy_lowest"),
         figures=(response_figures, accuracy_figures, stimulation_dots),
         minor=("accuracy_of_", "accuracy_change_of_"),
+        headlines=(Headline("targets_change", "change of the stimulated neurons", lowest_first=False, best=False),),
     ),
     "simulate": FigureSet(
         metrics=("bump_mean", "bump_amplitude", "bump_modulation", "bump_mean_end", "bump_amplitude_end",
@@ -205,6 +235,9 @@ FIGURES: Registry[FigureSet] = Registry({
                 "bump_modulation_end"),
         figures=(activity_figures, plane_figures, rate_dots, bump_dots, map_figures),
         families=(RATE, THEORY),
+        flags=("rate",),
+        headlines=(Headline("rate", "mean rate", lowest_first=False, best=False),
+                   Headline("bump_mean", "mean of the bump", lowest_first=False, best=False)),
     ),
     "benchmark": FigureSet(
         metrics=("neurons", "exponents", "trials", "steps", "threads", "spectrum_seconds",
@@ -212,6 +245,8 @@ FIGURES: Registry[FigureSet] = Registry({
                  "epoch_products_seconds", "epoch_ratio", "epoch_ratio_bundled", "epoch_ratio_torch_rnn"),
         overview=("neurons", "exponents", "spectrum_seconds", "spectrum_ratio", "epoch_seconds", "epoch_ratio",
                   "epoch_ratio_torch_rnn"),
+        headlines=(Headline("epoch_ratio", "seconds of an epoch over those of its products"),
+                   Headline("spectrum_ratio", "seconds of a spectrum over those of its products")),
         figures=(seconds_figures,),
     ),
     "record": FigureSet(
@@ -219,6 +254,7 @@ FIGURES: Registry[FigureSet] = Registry({
                  "co_bps_ceiling", "task_loss", "accuracy", "seconds"),
         overview=("mean_rate", "fano", "silent", "bps_ceiling", "co_bps_ceiling", "accuracy"),
         tested=("mean_rate", "fano", "silent", "task_loss", "accuracy"),
+        headlines=(Headline("mean_rate", "mean rate", lowest_first=False, best=False),),
         figures=(trial_figures, neuron_figures, recording_dots),
     ),
     "fit": FigureSet(
@@ -226,12 +262,15 @@ FIGURES: Registry[FigureSet] = Registry({
                  "psth_r2", "fp_bps", "rate_r2", "epoch_best", "epochs_done", "parameters", "seconds"),
         overview=("nll_test", "bps", "co_bps", "co_bps_ceiling", "rate_r2"),
         tested=("nll_test", "bps", "co_bps", "vel_r2", "psth_r2", "fp_bps", "rate_r2"),
+        headlines=(Headline("nll_valid", "negative log-likelihood of validation trials"),),
         figures=(likelihood_figures, rate_figures, fit_dots, neural_latents_figures),
     ),
     "compare": FigureSet(
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),
         overview=("compared", *HEADLINE_SCORES),
         tested=tuple(score.column for score in SCORES),
+        headlines=(Headline("state_r2_true_to_inferred", "R² of inferred from true states", lowest_first=False),
+                   Headline("rate_r2", "R² of rates", lowest_first=False)),
         figures=(score_figures, inferred_dynamics_figures, trajectory_figures, dsa_search_figures),
     ),
 })  # fmt: skip

@@ -14,6 +14,8 @@ from randomnet.plotting import FixedPointsByPhase, Linearization, Panel, Psth, S
 
 AT_THE_END = "the end of the first trajectory"
 MOST_BLOCKS = 8  # groups whose eigenvalues are drawn, at most
+FEWEST_ACROSS = 4  # fixed points; fewer always lie in some plane
+LEAST_ACROSS = 0.05  # share of their variance across the plane, from which a third axis is drawn
 MOST_PANELS = 12  # groups with a panel of their own, at most
 PANELS = (
     Panel("fixed_points", "fixed points found", whole=True, least=0.0),
@@ -39,6 +41,7 @@ def _state_space(arrays: dict[str, np.ndarray]) -> StateSpace:
     def projected(points: np.ndarray) -> np.ndarray:
         return (points - arrays["plane_mean"]) @ arrays["plane_axes"].T
 
+    third, third_share = _across(arrays["fixed_points"], arrays["plane_axes"])
     return StateSpace(
         trajectories=arrays["trajectories"],
         fixed=projected(arrays["fixed_points"]),
@@ -51,7 +54,23 @@ def _state_space(arrays: dict[str, np.ndarray]) -> StateSpace:
         energy=arrays["energy"],
         explained=arrays["plane_explained"],
         labels=tuple(arrays["plane_labels"].tolist()),
+        third=third,
+        third_share=third_share,
     )
+
+
+def _across(points: np.ndarray, plane_axes: np.ndarray) -> tuple[np.ndarray, float]:
+    """Fixed points (P,) along the axis across the plane on which they differ most, and their share of variance there.
+
+    points: (P, N); plane_axes: (2, N), orthonormal. No points are returned where the share is below LEAST_ACROSS.
+    """
+    centred = points - points.mean(axis=0) if len(points) else points
+    across = centred - centred @ plane_axes.T @ plane_axes
+    if len(points) < FEWEST_ACROSS or not np.isfinite(across).all() or not across.any():
+        return np.empty(0), 0.0
+    left, lengths, _ = np.linalg.svd(across, full_matrices=False)
+    share = float(lengths[0] ** 2 / (centred**2).sum())
+    return (left[:, 0] * lengths[0], share) if share >= LEAST_ACROSS else (np.empty(0), share)
 
 
 def _at_kink(arrays: dict[str, np.ndarray], kind: str) -> np.ndarray:

@@ -11,7 +11,7 @@ PANELS = (
     Panel("mean_rate", "mean rate\n(spikes per bin)", least=0.0),
     Panel("fano", "Fano factor\ngiven the rates", least=0.0),
     Panel("bps_ceiling", "bits per spike\nof the true rates"),
-    Panel("accuracy", "accuracy of the\nnetwork (%)"),
+    Panel("accuracy", "accuracy of the\nnetwork (%)", linear=True),
 )
 PARTS = ("inputs", "outputs", "latents", "rates", "spikes")
 

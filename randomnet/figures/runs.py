@@ -3,7 +3,8 @@
 figure_stem     name of a figure's file
 combo_series    how each combo of a figure is drawn
 label_series    the same, with all combos of a folder drawn alike
-arrays_of       arrays of a combo's runs; arrays_by_iteration: with their iteration; trials_by_iteration: of trials
+arrays_of       arrays of a combo's runs; arrays_by_iteration: with their iteration; trials_by_iteration: of trials;
+                activity_by_iteration: of activity
 trial_events    events of a task, from a run's arrays
 time_unit_of    unit of times of a combo
 ended_runs      table of the runs that ended
@@ -90,6 +91,11 @@ def arrays_by_iteration(combo: Combo) -> Iterator[tuple[int, dict[str, np.ndarra
 def trials_by_iteration(combo: Combo) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """Example trials of these runs instead; empty in folders of earlier versions."""
     return _read_by_iteration(combo, combo.loaded.trials)
+
+
+def activity_by_iteration(combo: Combo) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    """Rates over time of these runs instead; empty in folders of earlier versions."""
+    return _read_by_iteration(combo, combo.loaded.activity)
 
 
 def _read_by_iteration(

@@ -38,7 +38,7 @@ def rate_dots(study: Study, ylabel: str | None) -> Figures:
     """Mean rates with those of mean-field theory, by label and against every gridded option."""
     panels = [
         Panel(name, f"rate of {escape_dollars(name.removeprefix(RATE))}\n({_unit(study.combos)})",
-              reference=name.replace(RATE, THEORY, 1), texts=("simulated", "mean-field theory"))
+              reference=name.replace(RATE, THEORY, 1), texts=("simulated", "mean-field theory"), quantity="rate")
         for name in _rates(study)
     ]  # fmt: skip
     for start in range(0, len(panels), SIDE_BY_SIDE):
@@ -119,8 +119,8 @@ def _bumps(study: Study, combos: Sequence[Combo]) -> list[Panel]:
     """Panels of the bump over the whole record and, where the folder has it, in its last window."""
     panels = [
         Panel("bump_mean", f"bump mean\nM$_0$ ({_unit(combos)})"),
-        Panel("bump_modulation", "bump modulation\nM$_1$ / M$_0$", least=0.0),
-        Panel("bump_modulation_end", "bump modulation at the end\nM$_1$ / M$_0$", least=0.0),
+        Panel("bump_modulation", "bump modulation\nM$_1$ / M$_0$", least=0.0, quantity="modulation"),
+        Panel("bump_modulation_end", "bump modulation at the end\nM$_1$ / M$_0$", least=0.0, quantity="modulation"),
     ]
     return [panel for panel in panels if panel.column in study.runs or not panel.column.endswith("_end")]
 

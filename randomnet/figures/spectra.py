@@ -1,4 +1,4 @@
-"""Figures of kind = spectrum: the spectra; and exponent, dimension and entropy rate against the options."""
+"""Figures of kind = spectrum: the spectra; exponent, dimension and entropy rate, and these per neuron, by option."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -25,13 +25,14 @@ from randomnet.plotting.option_dependence import STATES_SUFFIX
 from randomnet.plotting.style import TOO_SHORT
 
 PANELS = (
-    Panel("lambda_max", LAMBDA, zero=True, error="lambda_max_stderr"),
+    Panel("lambda_max", LAMBDA, zero=True, error="lambda_max_stderr", linear=True),
     Panel("D_KY", "Kaplan-Yorke dimension\nD$_\\mathrm{KY}$", error="D_KY_stderr",
-          ends=("D_KY_low", "D_KY_high"), least=0.0),
+          ends=("D_KY_low", "D_KY_high"), least=0.0, linear=True),
     Panel("h_KS", "entropy rate\nh$_\\mathrm{KS}$ (1/τ)", bound="h_KS_lower_bound",
           bound_text="lower bound (partial spectrum)", error="h_KS_stderr",
-          ends=("h_KS_low", "h_KS_high"), least=0.0),
+          ends=("h_KS_low", "h_KS_high"), least=0.0, linear=True),
 )  # fmt: skip
+PER_NEURON = "_per_neuron"
 Pairs = Sequence[tuple[Series, Combo]]
 Key = tuple[Mapping[float, str], Mapping[int, str]]  # legend texts of shades and of dashes
 
@@ -44,6 +45,22 @@ def dynamics_dots(study: Study, ylabel: str | None) -> Figures:
     unit = _time_unit(study.combos)
     panels = [replace(panel, label=panel.label.replace("τ", unit)) for panel in PANELS]
     yield from option_dependence_figures(replace(study, runs=_with_states(study)), "dynamics", panels)
+
+
+def extensive_dots(study: Study, ylabel: str | None) -> Figures:
+    """Dimension and entropy rate per neuron, where networks differ in size; equal values mean extensive chaos."""
+    neurons = study.runs["neurons"].astype(float)
+    if neurons.dropna().nunique() < 2:
+        return
+    unit = _time_unit(study.combos)
+    columns = {f"{name}{PER_NEURON}": study.runs[name].astype(float) / neurons for name in ("D_KY", "h_KS")}
+    panels = (
+        Panel(f"D_KY{PER_NEURON}", "dimension per neuron\nD$_\\mathrm{KY}$ / N", least=0.0, linear=True),
+        Panel(
+            f"h_KS{PER_NEURON}", f"entropy rate per neuron\nh$_\\mathrm{{KS}}$ / N (1/{unit})", least=0.0, linear=True
+        ),
+    )
+    yield from option_dependence_figures(replace(study, runs=study.runs.assign(**columns)), "per_neuron", panels)
 
 
 def _time_unit(combos: Iterable[Combo]) -> str:

@@ -17,12 +17,18 @@ from randomnet.plotting import Panel, Responses, StimulatedAccuracy
 
 MOST_GROUPS = 11  # groups with a panel of their own, at most
 PANELS = (
-    Panel("targets_change", "change of the targets'\nmean rate", zero=True),
-    Panel("others_change", "change of the others'\nmean rate", zero=True),
+    Panel("targets_change", "change of the targets'\nmean rate", zero=True, quantity="change"),
+    Panel("others_change", "change of the others'\nmean rate", zero=True, quantity="change"),
     Panel("distance_end", "distance from control\nat the end (rms)", least=0.0),
-    Panel("accuracy_control", "accuracy without\nstimulation (%)", error="accuracy_control_stderr",
-          own_chance="accuracy_chance"),
-    Panel("accuracy_lowest", "lowest accuracy with\nstimulation (%)"),
+    Panel(
+        "accuracy_control",
+        "accuracy without\nstimulation (%)",
+        error="accuracy_control_stderr",
+        own_chance="accuracy_chance",
+        quantity="accuracy",
+        linear=True,
+    ),
+    Panel("accuracy_lowest", "lowest accuracy with\nstimulation (%)", quantity="accuracy", linear=True),
     Panel("task_loss_highest", "highest loss of the task\nwith stimulation"),
 )
 DONE = {"drive": "driven", "excite": "excited", "inhibit": "inhibited", "silence": "silenced"}

@@ -67,7 +67,7 @@ def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:
             loss = ylabel or label or loss_label(ylabel, group.combos) + window_text(group.combos)
             panels = [Panel("validate_loss", loss, training="train_loss") if validated else Panel("train_loss", loss),
                       Panel("validate_metrics", f"accuracy (%){_error_text(history)}", training="train_metrics",
-                            chance=_chance_levels(group.combos), linear=True),
+                            chance=chance_levels(group.combos), linear=True),
                       Panel("validate_angle_error", "angle error\n(degrees)", training="train_angle_error"),
                       Panel("validate_end_error", "final distance\nfrom the goal (cm)", training="train_end_error"),
                       Panel("validate_co_bps", "held-out neurons\n(bits per spike)", zero=True),
@@ -164,7 +164,7 @@ def _output_panels(history: pd.DataFrame, combos: Sequence[Combo]) -> list[Panel
     """
     names = [name.removeprefix(OF_OUTPUT) for name in history if name.startswith(OF_OUTPUT)]
     return [Panel(f"{OF_OUTPUT}{name}", f"accuracy of\n{name} (%)", training=f"train_metrics_{name}",
-                  chance=_chance_levels(combos, f"chance_metrics_{name}"), linear=True)
+                  chance=chance_levels(combos, f"chance_metrics_{name}"), linear=True)
             for name in names if len(names) > 1]  # fmt: skip
 
 
@@ -280,7 +280,7 @@ def accuracy_dots(study: Study, ylabel: str | None) -> Figures:
             yield from final_value_dots(study, ylabel, f"test_metrics_{stage}", label, own_chance=chance, linear=True)
 
 
-def _chance_levels(combos: Sequence[Combo], column: str = "chance_metrics") -> tuple[float, float] | None:
+def chance_levels(combos: Sequence[Combo], column: str = "chance_metrics") -> tuple[float, float] | None:
     """The smallest and the largest chance level in percent over all runs; None unless measured for all combos.
 
     The chance level is the accuracy of the best constant answer.
@@ -313,7 +313,7 @@ def measured_loss_dots(study: Study, ylabel: str | None) -> Figures:
 
 def radius_dots(study: Study, ylabel: str | None) -> Figures:
     """Spectral radius before and after training, by label and by every gridded option."""
-    panels = [Panel(f"spectral_radius_{stage}", f"spectral radius\n{time} training")
+    panels = [Panel(f"spectral_radius_{stage}", f"spectral radius\n{time} training", quantity="spectral radius")
               for stage, time in (("initial", "before"), ("final", "after"))]  # fmt: skip
     yield from by_option(study, study.groups, "spectral_radius", panels)
 

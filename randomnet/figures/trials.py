@@ -1,4 +1,4 @@
-"""Figures of example trials of networks that were trained on a task, before and after training."""
+"""Figures of single networks before and after training: example trials of a task, and the rates of units over time."""
 
 from collections.abc import Mapping
 
@@ -7,8 +7,8 @@ import numpy as np
 from randomnet import plotting
 from randomnet.comparison.study import Study
 from randomnet.figures.example_networks import example_networks
-from randomnet.figures.runs import Figures, trial_events, trials_by_iteration
-from randomnet.plotting import Event, ExampleTrials
+from randomnet.figures.runs import Figures, activity_by_iteration, trial_events, trials_by_iteration
+from randomnet.plotting import Event, ExampleTrials, TrainedActivity
 
 STAGES = ("initial", "final")
 
@@ -17,6 +17,21 @@ def example_trial_figures(study: Study, ylabel: str | None) -> Figures:
     """A few trials of each of the first networks: inputs, outputs and targets, before and after training."""
     for stem, title, _, arrays in example_networks(study, "trials", "outputs_final", trials_by_iteration):
         yield stem, plotting.example_trials(_example_trials(arrays), title)
+
+
+def trained_activity_figures(study: Study, ylabel: str | None) -> Figures:
+    """Heat map and traces of the rates of each of the first networks, before and after training."""
+    for stem, title, combo, arrays in example_networks(study, "activity", "rates_final", activity_by_iteration):
+        where = "first validation trial" if combo.task else "from the initial state"
+        network = TrainedActivity(
+            times=arrays["times"],
+            rates=(arrays["rates_initial"], arrays["rates_final"]),
+            units=arrays["units"],
+            neurons=int(arrays["neurons"]),
+            unit=str(arrays["time_unit"]),
+            events=trial_events(arrays),
+        )
+        yield stem, plotting.trained_activity(network, f"{title}: {where}")
 
 
 def _example_trials(arrays: Mapping[str, np.ndarray]) -> ExampleTrials:

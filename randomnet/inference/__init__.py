@@ -66,7 +66,16 @@ __all__ = [
 
 
 def restore_model(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> InferenceModel:
-    """The model with a `description()` and `values()`. Raises ValueError where these do not fit."""
+    """The model with a `description()` and `values()`. Raises ValueError where these do not fit.
+
+    >>> import numpy as np
+    >>> from randomnet.cells import CELLS
+    >>> from randomnet.inference import Autoencoder, CellDecoder, restore_model
+    >>> rng = np.random.default_rng(0)
+    >>> model = Autoencoder(2, CellDecoder(CELLS['gru'](0, 4, rng), 3, rng), rng, 4, 0.0)
+    >>> restore_model(model.description(), model.values()).neurons
+    3
+    """
     builders = {"autoencoder": lambda: autoencoder_of(description, values), "lfads": lambda: lfads_of(description)}
     name = description.get("model")
     if name not in builders:

@@ -123,6 +123,14 @@ def restore_decoder(description: Mapping[str, Any], values: Mapping[str, Tensor]
     """The decoder with a `description()` and `values()`, for analysis; a network in it has no trainable parameters.
 
     Raises ValueError, or KeyError, where description and values do not fit.
+
+    >>> import numpy as np
+    >>> from randomnet.cells import CELLS
+    >>> from randomnet.inference import Autoencoder, CellDecoder, restore_decoder
+    >>> rng = np.random.default_rng(0)
+    >>> model = Autoencoder(2, CellDecoder(CELLS['gru'](0, 4, rng), 3, rng), rng, 4, 0.0)
+    >>> restore_decoder(model.decoder.description(), model.decoder.values()).neurons
+    3
     """
     if description["kind"] == "network":
         return NetworkDecoder(network_from_description(description["network"], values))

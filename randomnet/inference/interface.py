@@ -8,11 +8,12 @@ from typing import Any
 from torch import Tensor
 
 from randomnet.cells import TrainableModule, set_parameters
+from randomnet.display import Displayed
 from randomnet.inference.randomness import Sampler
 
 
-@dataclass(frozen=True)
-class Inference:
+@dataclass(frozen=True, repr=False)
+class Inference(Displayed):
     """What a model infers from trials; all (time, batch, .) but start.
 
     log_rates: log of the expected spikes per bin, of all neurons. latents: states of the unrolled system. start: the
@@ -28,6 +29,11 @@ class Inference:
     inputs: Tensor | None = None
     penalties: Mapping[str, Tensor] = field(default_factory=dict)
     other_log_rates: Tensor | None = None
+
+    def summary(self) -> str:
+        """The numbers of trials, bins, neurons and latents."""
+        bins, trials, neurons = self.log_rates.shape
+        return f"{trials} trials, {bins} bins, {neurons} neurons, {self.latents.shape[-1]} latents"
 
 
 class InferenceModel(TrainableModule, ABC):

@@ -19,18 +19,36 @@ DEGREES_OF_FREEDOM = 3  # of the Student's t
 
 
 def poisson(log_rates: Tensor, spikes: Tensor) -> Tensor:
-    """The mean of exp(log_rates) - spikes log_rates, both (..., N); a scalar."""
+    """The mean of exp(log_rates) - spikes log_rates, both (..., N); a scalar.
+
+    >>> import torch
+    >>> from randomnet.inference import poisson
+    >>> round(float(poisson(torch.zeros(2, 3), torch.ones(2, 3))), 3)
+    1.0
+    """
     return (log_rates.exp() - spikes * log_rates).mean()
 
 
 def gaussian_kl(mean: Tensor, variance: Tensor, prior_mean: Tensor, prior_variance: float) -> Tensor:
-    """KL(N(mean, variance) || N(prior_mean, prior_variance)) of each entry, in nats."""
+    """KL(N(mean, variance) || N(prior_mean, prior_variance)) of each entry, in nats.
+
+    >>> import torch
+    >>> from randomnet.inference import gaussian_kl
+    >>> one = torch.tensor(1.0)
+    >>> float(gaussian_kl(one, one, 0 * one, 1.0))
+    0.5
+    """
     distance = (mean - prior_mean) ** 2 + variance
     return 0.5 * (distance / prior_variance - 1 - (variance / prior_variance).log())
 
 
 def ramp(epoch: int) -> float:
-    """clip((epoch + 1) / 81, 0, 1)."""
+    """clip((epoch + 1) / 81, 0, 1).
+
+    >>> from randomnet.inference import ramp
+    >>> ramp(80), ramp(1000)
+    (1.0, 1.0)
+    """
     return min(max((epoch + 1) / RAMP, 0.0), 1.0)
 
 

@@ -33,7 +33,14 @@ class Fold:
 
 
 def make_fold(spikes: np.ndarray, inputs: np.ndarray | None, device: torch.device | str = "cpu") -> Fold:
-    """The fold of spikes (trials, time, N) and inputs (trials, time, channels) or None. Raises ValueError."""
+    """The fold of spikes (trials, time, N) and inputs (trials, time, channels) or None. Raises ValueError.
+
+    >>> import numpy as np
+    >>> from randomnet.inference import make_fold
+    >>> fold = make_fold(np.ones((5, 20, 3), np.uint8), None)
+    >>> len(fold), fold.spikes.shape
+    (5, torch.Size([20, 5, 3]))
+    """
     if inputs is None:
         inputs = np.zeros((*spikes.shape[:2], 0), np.float32)
     if spikes.ndim != 3 or inputs.ndim != 3 or inputs.shape[:2] != spikes.shape[:2]:
@@ -141,7 +148,16 @@ def _block_gradient(log_rates: Tensor, seen: Tensor) -> Tensor:
 
 @torch.no_grad()
 def log_rates_of(model: InferenceModel, fold: Fold, batch_size: int) -> Tensor:
-    """Log rates (time, trials, N) of all trials, inferred batch by batch."""
+    """Log rates (time, trials, N) of all trials, inferred batch by batch.
+
+    >>> import numpy as np
+    >>> from randomnet.cells import CELLS
+    >>> from randomnet.inference import Autoencoder, CellDecoder, log_rates_of, make_fold
+    >>> rng = np.random.default_rng(0)
+    >>> model = Autoencoder(2, CellDecoder(CELLS['gru'](0, 4, rng), 3, rng), rng, 4, 0.0)
+    >>> log_rates_of(model, make_fold(np.ones((5, 20, 3), np.uint8), None), batch_size=2).shape
+    torch.Size([20, 5, 3])
+    """
     return torch.cat([inference.log_rates for inference in _infer_batches(model, fold, batch_size)], 1)
 
 
@@ -152,7 +168,15 @@ def _infer_batches(model: InferenceModel, fold: Fold, batch_size: int) -> Iterat
 
 
 def fold_scores(log_rates: Tensor, fold: Fold, heldin: int) -> dict[str, float]:
-    """NLL of all neurons as `loss`, and co_bps where there are held-out neurons that have spikes."""
+    """NLL of all neurons as `loss`, and co_bps where there are held-out neurons that have spikes.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from randomnet.inference import fold_scores, make_fold
+    >>> fold = make_fold(np.ones((5, 20, 3), np.uint8), None)
+    >>> fold_scores(torch.zeros(20, 5, 3), fold, heldin=2)
+    {'loss': 1.0, 'co_bps': 0.0}
+    """
     scores = {"loss": float(poisson(log_rates, fold.spikes))}
     heldout, rates = fold.spikes[..., heldin:], log_rates[..., heldin:].exp()
     if heldout.shape[-1] and bool(heldout.any()) and bool(rates.isfinite().all()):
@@ -163,7 +187,17 @@ def fold_scores(log_rates: Tensor, fold: Fold, heldin: int) -> dict[str, float]:
 @torch.no_grad()
 def inferred_arrays(model: InferenceModel, fold: Fold, batch_size: int) -> dict[str, np.ndarray]:
     """What the model infers from all trials, float32: rates (trials, time, N), latents (trials, time, D), start
-    (trials, D) and, for LFADS, factors and inferred_inputs."""
+    (trials, D) and, for LFADS, factors and inferred_inputs.
+
+    >>> import numpy as np
+    >>> from randomnet.cells import CELLS
+    >>> from randomnet.inference import Autoencoder, CellDecoder, inferred_arrays, make_fold
+    >>> rng = np.random.default_rng(0)
+    >>> model = Autoencoder(2, CellDecoder(CELLS['gru'](0, 4, rng), 3, rng), rng, 4, 0.0)
+    >>> arrays = inferred_arrays(model, make_fold(np.ones((5, 20, 3), np.uint8), None), batch_size=2)
+    >>> {name: array.shape for name, array in arrays.items()}
+    {'rates': (5, 20, 3), 'latents': (5, 20, 4), 'start': (5, 4)}
+    """
     inferences = list(_infer_batches(model, fold, batch_size))
     batches: dict[str, list[Any]] = {
         "rates": [inference.log_rates.exp() for inference in inferences],
@@ -178,7 +212,16 @@ def inferred_arrays(model: InferenceModel, fold: Fold, batch_size: int) -> dict[
 
 @torch.no_grad()
 def forward_rates(model: InferenceModel, latents: np.ndarray, bins: int) -> np.ndarray:
-    """Expected spikes (trials, bins, N) in the bins after latents (trials, D), float32, without any input."""
+    """Expected spikes (trials, bins, N) in the bins after latents (trials, D), float32, without any input.
+
+    >>> import numpy as np
+    >>> from randomnet.cells import CELLS
+    >>> from randomnet.inference import Autoencoder, CellDecoder, forward_rates
+    >>> rng = np.random.default_rng(0)
+    >>> model = Autoencoder(2, CellDecoder(CELLS['gru'](0, 4, rng), 3, rng), rng, 4, 0.0)
+    >>> forward_rates(model, np.zeros((5, 4), np.float32), bins=2).shape
+    (5, 2, 3)
+    """
     parameter = next(model.parameters())
     state = torch.from_numpy(latents).to(parameter)
     silence, rates = state.new_zeros(len(state), model.channels), []

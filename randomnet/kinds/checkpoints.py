@@ -1,6 +1,7 @@
 """Checkpoints and models as torch saves them."""
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,24 @@ from randomnet.training import Progress, Trainable
 
 
 def torch_bytes(record: dict[str, Any]) -> bytes:
-    """Return a record of tensors and plain values as torch saves it."""
+    """Return a record of tensors and plain values as torch saves it; equal values give equal bytes.
+
+    Values that share memory in a training share none after its checkpoint was read, which torch would tell apart.
+    """
     buffer = io.BytesIO()
-    torch.save(record, buffer)
+    torch.save(_unshared(record), buffer)
     return buffer.getvalue()
+
+
+def _unshared(value: Any) -> Any:
+    """Return the value with tensors of their own memory and containers of their own; equal texts are one object."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone(memory_format=torch.contiguous_format)
+    if isinstance(value, dict):
+        return {_unshared(key): _unshared(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)([_unshared(item) for item in value])
+    return sys.intern(value) if type(value) is str else value
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
@@ -36,11 +51,7 @@ def status_of(progress: Progress) -> str:
 
 
 def last_and_best(network: Trainable, progress: Progress) -> dict[str, Any]:
-    """Return the network's values after the last update and at the lowest loss, with the numbers of their epochs.
-
-    The keys are the network's own strings. Equal strings read from a checkpoint are other objects, which pickle would
-    tell apart.
-    """
+    """Return the network's values after the last update and at the lowest loss, with the numbers of their epochs."""
     names, values = list(network.values()), (progress.last, progress.best or progress.last)
     last, best = ({name: named[name] for name in names} for named in values)
     epochs = {"best_epoch": progress.best_epoch, "last_epoch": progress.last_epoch}

@@ -27,7 +27,7 @@ BUILDING = EXPERIMENT | NETWORK | {
     "trainvalidate": only("iterations", "init", "remap_w"),
     "trialparams": all_but(*TRAINING_ONLY),
     "pretrainedparams": ALL,
-    "execution": all_but("checkpoint_every", "batch_runs", "memory_budget"),
+    "execution": all_but("checkpoint_every", "batch_runs", "memory_budget", "tensorboard"),
 }  # fmt: skip
 WITHOUT_FACTORS = {  # where networks have no factors of low rank
     "net": all_but(
@@ -35,15 +35,16 @@ WITHOUT_FACTORS = {  # where networks have no factors of low rank
         *("background", "readout", "readout_gain"),
     )
 }
-SIDE_BY_SIDE = {"execution": all_but("checkpoint_every")}
+SIDE_BY_SIDE = {"execution": all_but("checkpoint_every", "tensorboard")}
 LATER_STAGE = EXPERIMENT | {  # of kinds that go on from results and build no network
     "paths": only("path_to_results"),
     "trainvalidate": only("iterations"),
-    "execution": only("engine", "address", "cpus_per_run", "gpus_per_run", "workers", "threads"),
+    "execution": only("engine", "address", "cpus_per_run", "gpus_per_run", "workers", "threads", "report"),
 }
 SPECTRUM = {  # of kinds that measure spectra to a tolerance
     "lyapunov": all_but(
-        *("spectrum_every", "tsim_first", "tsim_measured", "truncate_gradient", "warm_start", "target"),
+        *("spectrum_every", "tsim_first", "tsim_measured", "nle_measured"),
+        *("truncate_gradient", "warm_start", "target"),
     )
 }
 

@@ -130,12 +130,16 @@ def growth(system: System, bundle: Tensor, intervals: list[int], now: int) -> tu
     """The bundle after `intervals` (in steps) from time `now`, with a QR after each, and ln |R_ii| (intervals, ..., k).
 
     For gradients a system may compute all intervals at once in a method advance_intervals(bundle, intervals,
-    reorthonormalization), as in `rnn.Dynamics`.
+    reorthonormalization), as in `rnn.Dynamics`, and without gradient in record_intervals(bundle, intervals).
     """
     if torch.is_grad_enabled() and hasattr(system, "advance_intervals"):
         at_once = system.advance_intervals(bundle, intervals, _QR)
         if at_once is not None:
             return at_once
+    elif hasattr(system, "record_intervals"):
+        recorded = system.record_intervals(bundle, intervals)
+        if recorded is not None:
+            return recorded.bundle, recorded.growth
     logs = []
     for steps in intervals:
         bundle = system.advance(bundle, steps, now)

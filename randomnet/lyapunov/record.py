@@ -3,9 +3,11 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from randomnet.display import Displayed
 from randomnet.lyapunov.batches import (
     BATCHES,
     FEWEST_BATCHES,
@@ -17,6 +19,9 @@ from randomnet.lyapunov.batches import (
 )
 from randomnet.lyapunov.invariants import UNKNOWN, Estimate, Margins, dimension_of, entropy_of, zero_margins
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 WORST_CONDITION = 12.0  # log10 of the frame's condition number before QR; float64 has 16 digits
 ILL_CONDITION = 8.0  # log10 of the condition number from which a QR counts as ill-conditioned
 ROUNDING = 1e-12  # rounding error of ln |R_ii| at one QR
@@ -24,8 +29,8 @@ CONVERGED, UNCONVERGED, TOO_SHORT = "converged", "not converged", "too short to 
 UNBOUNDED, DIVERGED = "unbounded", "diverged"
 
 
-@dataclass(frozen=True)
-class Spectrum:
+@dataclass(frozen=True, repr=False)
+class Spectrum(Displayed):
     """Leading Lyapunov exponents in descending order, with error bars, diagnostics and a verdict.
 
     growth: (intervals, k), ln |R_ii| of every interval of the record, in the order of the frame. times: (intervals,),
@@ -41,6 +46,8 @@ class Spectrum:
     Exponents and errors are per unit of time. The errors are those of one trajectory: another initial state may reach
     another attractor.
     """
+
+    drawing: ClassVar[str] = "spectrum"
 
     growth: np.ndarray
     times: np.ndarray
@@ -243,6 +250,24 @@ class Spectrum:
         if not self.doubts:
             return CONVERGED
         return TOO_SHORT if self.too_short and len(self.doubts) == 1 else UNCONVERGED
+
+
+    def summary(self) -> str:
+        """The largest exponent, dimension, entropy and verdict in one line."""
+        count = f"{len(self.exponents)} of {self.n} exponents"
+        if self.diverged:
+            return f"{count}; {self.verdict}"
+        error = "" if math.isnan(self.stderr[0]) else f" ± {self.stderr[0]:.2g}"
+        figures = [("D_KY", self.dimension.value), ("h_KS", self.entropy.value)]
+        known = [f"{name} = {value:.3g}" for name, value in figures if math.isfinite(value)]
+        return "; ".join([count, f"lambda_max = {self.exponents[0]:.4g}{error}", *known, self.verdict])
+
+    def frame(self) -> "pd.DataFrame":
+        """One row per exponent: index (from 1), exponent, stderr, as in spectra.csv."""
+        import pandas as pd  # slow to load, and spectra are computed without it
+
+        index = np.arange(1, len(self.exponents) + 1)
+        return pd.DataFrame({"index": index, "exponent": self.exponents, "stderr": self.stderr})
 
 
 def running_estimates(spectrum: Spectrum, points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

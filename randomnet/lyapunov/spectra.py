@@ -94,8 +94,13 @@ class _Recorder:
     @torch.no_grad()
     def extend(self, tsim: float, on_progress: OnProgress) -> None:
         """Extend the record to the length `tsim`."""
-        dt = self.system.dt
-        for steps in plan(tsim - self.done * dt, self.interval, dt):
+        dt, intervals = self.system.dt, plan(tsim - self.done * self.system.dt, self.interval, self.system.dt)
+        while intervals:
+            count = self._recorded_at_once(intervals, on_progress)
+            intervals = intervals[count:]
+            if count:
+                continue
+            steps, *intervals = intervals
             index = len(self.steps)
             has_determinant = self.is_full and index % self.determinant_every == 0
             log_determinant = self._log_determinant(steps) if has_determinant else None
@@ -114,6 +119,33 @@ class _Recorder:
             self.steps.append(steps)
             self.done += steps
             on_progress(self.done * dt)
+
+    def _recorded_at_once(self, intervals: list[int], on_progress: OnProgress) -> int:
+        """Record intervals up to the next with a condition number, and say how many; 0 where the system cannot.
+
+        None of them may need a determinant, which is computed from the bundle before its interval.
+        """
+        index = len(self.steps)
+        count = min(len(intervals), -index % self.condition_every + 1, PROGRESS_INTERVALS)
+        if self.is_full:
+            count = min(count, -index % self.determinant_every)
+        if not count or not hasattr(self.system, "record_intervals"):
+            return 0
+        recorded = self.system.record_intervals(self.bundle, intervals[:count])
+        if recorded is None:
+            return 0
+        self.bundle = recorded.bundle
+        self.logs += recorded.growth.unbind(0)
+        if not self.bounded:
+            self.norms += recorded.norms.unbind(0)
+        if (index + count - 1) % self.condition_every == 0:
+            self.conditions.append(_log10_condition(recorded.r))
+        for steps in intervals[:count]:
+            self.now += steps
+            self.steps.append(steps)
+            self.done += steps
+            on_progress(self.done * self.system.dt)
+        return count
 
     def _log_determinant(self, steps: int) -> Tensor:
         """The sum of ln |det| of the Jacobians of the next steps, one per system."""

@@ -36,6 +36,15 @@ def predictive_dimensions(states: np.ndarray, delays: int, rank: int, rng: np.ra
 
     delays, rank: the largest ones to consider. Each random half of the trials is predicted from the other half. Delays
     are at most half of a trial's bins. Raises ValueError for fewer than two trials, or fewer than two bins.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import predictive_dimensions
+    >>> rng = np.random.default_rng(0)
+    >>> angles = 0.3 * np.arange(50) + rng.uniform(0, 6, (8, 1))
+    >>> states = np.stack([np.cos(angles), np.sin(angles)], -1)
+    >>> found = predictive_dimensions(states, delays=3, rank=6, rng=rng)
+    >>> found.delays, found.rank
+    (2, 2)
     """
     states = checked_trials("states", states)
     if len(states) < 2 or states.shape[1] < 2 or delays < 1 or rank < 1:

@@ -11,6 +11,12 @@ def assignment(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns (min(P, Q),) of the pairs of least total cost, of costs (P, Q); rows ascend.
 
     Raises ValueError for costs that are not finite.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import assignment
+    >>> rows, columns = assignment(np.array([[1.0, 0.0], [0.0, 5.0]]))
+    >>> columns.tolist()
+    [1, 0]
     """
     from scipy.optimize import linear_sum_assignment  # here, as the import takes 0.4 s
 
@@ -44,6 +50,13 @@ def match_points(
 
     true_unstable, inferred_unstable: (P,) and (Q,), numbers of unstable directions. spread: unit of the mean distance.
     Raises ValueError for other shapes, or a spread that is not positive.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import match_points
+    >>> points, unstable = np.array([[0.0], [1.0]]), np.array([1, 0])
+    >>> pairs = match_points(points, points[::-1] + 0.1, unstable, unstable[::-1], spread=1.0)
+    >>> pairs.inferred.tolist(), round(pairs.distance, 6), pairs.agreement
+    ([1, 0], 0.1, 1.0)
     """
     if np.ndim(true) != 2 or np.ndim(inferred) != 2 or np.shape(true)[1] != np.shape(inferred)[1]:
         raise ValueError(f"fixed points: expected shapes (P, D) and (Q, D), got {np.shape(true)} and "
@@ -69,6 +82,11 @@ def eigenvalue_distance(first: np.ndarray, second: np.ndarray) -> float:
     """The smallest mean squared distance of paired eigenvalues (n,) and (m,), the squared 2-Wasserstein distance.
 
     The shorter array is padded with 0, the eigenvalue of directions that decay within one step.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import eigenvalue_distance
+    >>> round(eigenvalue_distance(np.array([0.5, 0.9]), np.array([0.9, 0.6])), 6)
+    0.005
     """
     size = max(len(first), len(second))
     first, second = (np.pad(np.asarray(values, complex), (0, size - len(values))) for values in (first, second))
@@ -96,6 +114,12 @@ def match_eigenvalues(true: np.ndarray, inferred: np.ndarray, leading: int, dt: 
 
     leading: at most so many of each. dt: the time of a step. Time constants are -dt / ln |eigenvalue|. Raises
     ValueError.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import match_eigenvalues
+    >>> pairs = match_eigenvalues(np.array([0.9, 0.5]), np.array([0.5, 0.9]), leading=2, dt=0.1)
+    >>> pairs.distance, pairs.inferred.real.tolist()
+    (0.0, [0.9, 0.5])
     """
     if leading < 1 or not dt > 0:
         raise ValueError(f"expected leading >= 1 and dt above 0, got {leading} and {dt}")
@@ -127,6 +151,11 @@ def spectrum_distance(true: np.ndarray, inferred: np.ndarray) -> float:
     """Root mean square difference of the leading Lyapunov exponents that both systems have; descending, (k,).
 
     Raises ValueError where there are none, or some are not finite.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import spectrum_distance
+    >>> round(spectrum_distance(np.array([0.5, -1.0]), np.array([0.4, -1.1, -2.0])), 6)
+    0.1
     """
     count = min(len(true), len(inferred))
     difference = np.asarray(true, float)[:count] - np.asarray(inferred, float)[:count]
@@ -140,6 +169,11 @@ def clusters(points: np.ndarray, radius: float) -> np.ndarray:
 
     The first point without a cluster starts one, with all remaining points in its radius. Clusters are numbered in the
     order of their first points. Raises ValueError for non-finite points.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import clusters
+    >>> clusters(np.array([[0.0], [0.1], [5.0]]), radius=1).tolist()
+    [0, 0, 1]
     """
     points = flattened("end states", points)
     labels, remaining, number = np.full(len(points), -1), np.arange(len(points)), 0
@@ -154,6 +188,11 @@ def rand_index(first: np.ndarray, second: np.ndarray) -> float:
     """Adjusted Rand index of two partitions (M,): 1 for equal ones, about 0 by chance (Hubert and Arabie 1985).
 
     Raises ValueError for different lengths, or fewer than two items.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import rand_index
+    >>> rand_index(np.array([0, 0, 1, 1]), np.array([5, 5, 2, 2]))
+    1.0
     """
     if np.shape(first) != np.shape(second) or np.ndim(first) != 1 or len(first) < 2:
         raise ValueError(f"partitions: expected two of one length >= 2, got {np.shape(first)} and {np.shape(second)}")

@@ -16,6 +16,14 @@ def velocity_r2(
 
     The penalty is chosen by 5-fold cross-validation on the training trials. Bins with nan in the behaviour are left
     out. Raises ValueError for different trials and bins, and for fewer than five samples.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import velocity_r2
+    >>> rng = np.random.default_rng(0)
+    >>> rates = rng.standard_normal((20, 10, 3))
+    >>> velocity = rates @ rng.standard_normal((3, 2))
+    >>> round(velocity_r2(rates[:10], velocity[:10], rates[10:], velocity[10:]), 3)
+    1.0
     """
     x, y = _decodable(train_rates, train_behaviour)
     test_x, test_y = _decodable(test_rates, test_behaviour)
@@ -30,6 +38,12 @@ def psth_r2(psth: np.ndarray, rates: np.ndarray, conditions: np.ndarray) -> floa
 
     rates: (B, T, N). conditions: (B,) the row of psth of each trial, -1 for none. Conditions without trials, and bins
     with nan in the psth, are left out. Raises ValueError for other shapes, or without any condition.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import psth_r2
+    >>> psth = np.arange(12.0).reshape(2, 3, 2)
+    >>> psth_r2(psth, psth, np.array([0, 1]))
+    1.0
     """
     if psth.ndim != 3 or psth.shape[1:] != rates.shape[1:]:
         raise ValueError(f"psth: expected (conditions, {rates.shape[1]}, {rates.shape[2]}), got {psth.shape}")
@@ -43,7 +57,14 @@ def psth_r2(psth: np.ndarray, rates: np.ndarray, conditions: np.ndarray) -> floa
 
 
 def mean_r2(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """The mean over columns of R² of (M, K); a constant column counts 1 where it is predicted exactly, else 0."""
+    """The mean over columns of R² of (M, K); a constant column counts 1 where it is predicted exactly, else 0.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import mean_r2
+    >>> truth = np.array([[0.0, 1.0], [1.0, 3.0]])
+    >>> mean_r2(truth, truth), mean_r2(truth, truth.mean(0) + 0 * truth)
+    (1.0, 0.0)
+    """
     truth = truth.astype(np.float64)
     errors, totals = np.square(truth - predicted).sum(0), np.square(truth - truth.mean(0)).sum(0)
     varies = totals > 0

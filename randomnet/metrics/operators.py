@@ -23,6 +23,14 @@ def delay_operator(states: np.ndarray, delays: int = 20, rank: int = 50) -> np.n
 
     Windows lie within trials, and all trials have the same weight. r is below `rank` where the delayed states have
     fewer dimensions. Raises ValueError for trials shorter than delays + 1.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import delay_operator
+    >>> rng = np.random.default_rng(0)
+    >>> angles = 0.3 * np.arange(50) + rng.uniform(0, 6, (8, 1))
+    >>> states = np.stack([np.cos(angles), np.sin(angles)], -1)
+    >>> np.abs(np.linalg.eigvals(delay_operator(states, delays=1, rank=2))).round(6).tolist()  # a rotation
+    [1.0, 1.0]
     """
     states = checked_trials("states", states)
     if delays < 1 or rank < 1 or states.shape[1] < delays + 1:
@@ -91,7 +99,17 @@ def _moments(states: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
 def dsa(
     first: np.ndarray, second: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4
 ) -> float:
-    """Distance of the dynamics of states (B, T, D) and (B', T', D'), an angle from 0 to pi."""
+    """Distance of the dynamics of states (B, T, D) and (B', T', D'), an angle from 0 to pi.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import dsa
+    >>> rng = np.random.default_rng(0)
+    >>> angles = 0.3 * np.arange(50) + rng.uniform(0, 6, (8, 1))
+    >>> states = np.stack([np.cos(angles), np.sin(angles)], -1)
+    >>> mirrored = states[..., ::-1].copy()
+    >>> bool(dsa(states, mirrored, rng, delays=2, rank=2) < 0.01)
+    True
+    """
     return operator_distance(delay_operator(first, delays, rank), delay_operator(second, delays, rank), rng, starts)
 
 
@@ -102,6 +120,14 @@ def dsa_floor(
     """The largest `dsa` between two random halves of the trials (B, T, D), over several splits.
 
     Equal dynamics reach it by chance. Raises ValueError for one trial.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import dsa_floor
+    >>> rng = np.random.default_rng(0)
+    >>> angles = 0.3 * np.arange(50) + rng.uniform(0, 6, (8, 1))
+    >>> states = np.stack([np.cos(angles), np.sin(angles)], -1)
+    >>> bool(dsa_floor(states, rng, delays=2, rank=2) < 0.01)
+    True
     """
     if len(states) < 2:
         raise ValueError(f"states: expected at least two trials to split, got {len(states)}")
@@ -115,6 +141,13 @@ def operator_distance(first: np.ndarray, second: np.ndarray, rng: np.random.Gene
     The smaller operator is padded with zeros. Gradient ascent starts from the identity, from an alignment of the
     eigenvectors of paired eigenvalues, and from `starts` random matrices, each as a rotation and as a reflection.
     Raises ValueError for an operator that is 0 or not finite.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import operator_distance
+    >>> rng = np.random.default_rng(0)
+    >>> rotation = np.array([[0.0, -1.0], [1.0, 0.0]])
+    >>> bool(operator_distance(rotation, rotation.T, rng) < 1e-3)  # a reflection turns one into the other
+    True
     """
     size = max(len(first), len(second))
     a, b = (np.pad(np.asarray(matrix, float), (0, size - len(matrix))) for matrix in (first, second))

@@ -213,5 +213,10 @@ METRICS: Registry[Metric] = Registry({
 
 
 def scores() -> tuple[Score, ...]:
-    """The scores of all metrics, in the order of the columns of scores.csv."""
+    """The scores of all metrics, in the order of the columns of scores.csv.
+
+    >>> from randomnet.metrics import scores
+    >>> [score.column for score in scores()][:2]
+    ['rate_r2', 'state_r2_true_to_inferred']
+    """
     return tuple(score for metric in METRICS.values() for score in metric.scores)

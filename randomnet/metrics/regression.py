@@ -20,6 +20,12 @@ def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
     """1 - sum of squared errors / sum of squares about each column's mean, over all columns of (..., D) together.
 
     Raises ValueError for different shapes, non-finite values, or a constant truth.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import r2
+    >>> truth = np.array([[0.0], [1.0], [2.0]])
+    >>> r2(truth, truth), r2(truth, np.ones((3, 1)))
+    (1.0, 0.0)
     """
     truth, predicted = with_same_shape("truth", truth, "prediction", predicted)
     total = np.square(truth - truth.mean(0)).sum()
@@ -44,6 +50,12 @@ def fit_linear_map(regressors: np.ndarray, targets: np.ndarray) -> LinearMap:
     """The least-squares map from regressors (..., D) to targets (..., K); of several, that with the least norm.
 
     Raises ValueError for different trials and bins, and for empty or non-finite arrays.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import fit_linear_map
+    >>> x = np.array([[0.0], [1.0], [2.0]])
+    >>> fit_linear_map(x, 3 * x + 1)(np.array([[5.0]])).round(6).tolist()
+    [[16.0]]
     """
     x, y = with_same_samples("regressors", regressors, "targets", targets)
     means = x.mean(0), y.mean(0)
@@ -65,7 +77,14 @@ def _explained(train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.
 
 
 def rate_r2(rates: np.ndarray, inferred: np.ndarray) -> float:
-    """R² of inferred rates (..., N) against true ones, without any fit; 1 is perfect, and mean rates have 0."""
+    """R² of inferred rates (..., N) against true ones, without any fit; 1 is perfect, and mean rates have 0.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import rate_r2
+    >>> rates = np.array([[1.0, 2.0], [3.0, 1.0]])
+    >>> rate_r2(rates, rates)
+    1.0
+    """
     return r2(rates, inferred)
 
 
@@ -75,6 +94,14 @@ def state_r2_true_to_inferred(
     """Share of the variance of inferred states (..., Di) that is linear in true ones (..., D).
 
     Dimensions that the true system does not have lower it.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import state_r2_true_to_inferred
+    >>> rng = np.random.default_rng(0)
+    >>> true = rng.standard_normal((40, 2))
+    >>> inferred = np.hstack([true, rng.standard_normal((40, 2))])  # half of it is noise
+    >>> bool(0.2 < state_r2_true_to_inferred(true[:20], inferred[:20], true[20:], inferred[20:]) < 0.8)
+    True
     """
     return _explained((true, inferred), (test_true, test_inferred))
 
@@ -85,12 +112,29 @@ def state_r2_inferred_to_true(
     """Share of the variance of true states (..., D) that is linear in inferred ones (..., Di).
 
     Dimensions that the model lacks lower it.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import state_r2_inferred_to_true
+    >>> rng = np.random.default_rng(0)
+    >>> true = rng.standard_normal((40, 2))
+    >>> inferred = true @ np.array([[1.0, 2.0], [0.0, 1.0]])
+    >>> round(state_r2_inferred_to_true(true[:20], inferred[:20], true[20:], inferred[20:]), 6)
+    1.0
     """
     return _explained((inferred, true), (test_inferred, test_true))
 
 
 def input_r2(true: np.ndarray, inferred: np.ndarray, test_true: np.ndarray, test_inferred: np.ndarray) -> float:
-    """Share of the variance of inferred inputs (..., Ci) that is linear in true ones (..., C)."""
+    """Share of the variance of inferred inputs (..., Ci) that is linear in true ones (..., C).
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import input_r2
+    >>> rng = np.random.default_rng(0)
+    >>> true = rng.standard_normal((40, 2))
+    >>> inferred = true @ np.array([[1.0, 2.0], [0.0, 1.0]])
+    >>> round(input_r2(true[:20], inferred[:20], true[20:], inferred[20:]), 6)
+    1.0
+    """
     return _explained((true, inferred), (test_true, test_inferred))
 
 
@@ -115,6 +159,14 @@ def cycle_con(
     which have 99 % of its squared singular values. whitened: every direction of the latents with at least 1e-6 of the
     variance counts alike, so that the value is close to components / dimensions. Otherwise directions count by their
     variance, as in the predecessor, and the value depends on the latents' scale. Raises ValueError.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import cycle_con
+    >>> rng = np.random.default_rng(0)
+    >>> latents = rng.standard_normal((20, 10, 2))
+    >>> rates = np.exp(latents @ np.array([[1.0, 0.5], [0.0, 1.0]]))
+    >>> bool(cycle_con(latents[:10], rates[:10], latents[10:]).value > 0.99)
+    True
     """
     latents, rates = with_same_samples("latents", latents, "rates", rates)
     test_latents = flattened("test latents", test_latents)
@@ -134,7 +186,15 @@ def cycle_con(
 
 
 def cycle_con_raw(latents: np.ndarray, rates: np.ndarray, test_latents: np.ndarray) -> CycleConsistency:
-    """`cycle_con` without whitening."""
+    """`cycle_con` without whitening.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import cycle_con_raw
+    >>> rng = np.random.default_rng(0)
+    >>> latents = rng.standard_normal((20, 10, 2))
+    >>> bool(cycle_con_raw(latents[:10], np.exp(latents[:10]), latents[10:]).value > 0.99)
+    True
+    """
     return cycle_con(latents, rates, test_latents, whitened=False)
 
 

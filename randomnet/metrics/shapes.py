@@ -10,6 +10,13 @@ def procrustes(true: np.ndarray, inferred: np.ndarray) -> float:
 
     It is arccos of the nuclear norm of Z' Zi, where both are centred and have Frobenius norm 1 (Williams et al. 2021).
     Missing dimensions of the smaller array count as 0. Raises ValueError, also for constant states.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import procrustes
+    >>> rng = np.random.default_rng(0)
+    >>> states = rng.standard_normal((30, 2))
+    >>> bool(procrustes(states, 3 * states[:, ::-1] + 1) < 1e-6)
+    True
     """
     true, inferred = with_same_samples("true states", true, "inferred states", inferred)
     true, inferred = _normalized("true states", true), _normalized("inferred states", inferred)

@@ -11,6 +11,12 @@ def bps(spikes: np.ndarray, rates: np.ndarray) -> float:
 
     (NLL(mean) - NLL(rates)) / (spikes ln 2), with Poisson likelihoods. Raises ValueError for different shapes,
     negative or non-finite values, or without any spike.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import bps
+    >>> spikes = np.array([[0], [0], [2], [2]])
+    >>> round(bps(spikes, np.array([[0.1], [0.1], [1.9], [1.9]])), 3)
+    0.926
     """
     spikes, rates = with_same_shape("spikes", spikes, "rates", rates)
     if spikes.min() < 0 or rates.min() < 0:
@@ -24,7 +30,15 @@ def bps(spikes: np.ndarray, rates: np.ndarray) -> float:
 
 
 def co_bps(spikes: np.ndarray, rates: np.ndarray, heldin: int) -> float:
-    """`bps` of the neurons that the model did not see, which are those after the first `heldin`. Raises ValueError."""
+    """`bps` of the neurons that the model did not see, which are those after the first `heldin`. Raises ValueError.
+
+    >>> import numpy as np
+    >>> from randomnet.metrics import co_bps
+    >>> spikes = np.array([[3, 0], [1, 0], [0, 2], [0, 2]])
+    >>> rates = np.array([[9, 0.1], [9, 0.1], [9, 1.9], [9, 1.9]])
+    >>> round(co_bps(spikes, rates, heldin=1), 3)  # the second neuron alone
+    0.926
+    """
     if not 0 <= heldin < np.shape(spikes)[-1]:
         raise ValueError(f"heldin: expected fewer than the {np.shape(spikes)[-1]} neurons, got {heldin}")
     return bps(spikes[..., heldin:], rates[..., heldin:])

@@ -16,6 +16,7 @@ with a = dt/tau of each unit. Source: mRNNTorch; the settings are those of both 
     initial_network  initial edges, weights and constants, drawn or given
     projections      which edges are fixed and which share a scale, by name
     weights          effective weights of the trained values: modes, bounds, edges
+    packed           a run on sequences of different lengths
     sparse_run       a run with weights stored as a list of edges
     layout           shapes of the tensors with which the network is called
     checks           checks of arguments

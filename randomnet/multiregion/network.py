@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import Connectome
@@ -22,6 +23,7 @@ from randomnet.multiregion.initial_network import LARGEST, InitialNetwork, build
 from randomnet.multiregion.layout import Layout, Timed
 from randomnet.multiregion.mrnntorch_checkpoints import load_mrnntorch
 from randomnet.multiregion.options import Equation, InitialOptions, WeightRules, constrained_law
+from randomnet.multiregion.packed import run_packed
 from randomnet.multiregion.sparse_run import run_sparse
 from randomnet.multiregion.weights import Weights
 from randomnet.rnn import Coupling, Dense, Dynamics, SeriesDrivenSystem, Sparse, input_driven, run_trials
@@ -182,12 +184,13 @@ class MultiRegionRNN(Assembly, Analysed):
         """b (H,): the trained bias of the units that have one, base_firing of the others."""
         return self.base_firing if self.bias is None else self.base_firing.index_copy(0, self.learnable, self.bias)
 
-    def dynamics(self) -> Dynamics:
-        """The network without inputs and noise as a system with a spectrum; differentiable, time in units of tau.
+    def dynamics(self, input: Tensor | None = None) -> Dynamics | SeriesDrivenSystem:
+        """The network without noise as a system with a spectrum; differentiable, time in units of tau.
 
-        Where regions have different tau, the unit is the longest of them.
+        input: None for 0, (I,) for a constant input, (T, I) for one per step, as in `driven_by_inputs`. Where regions
+        have different tau, the unit of time is the longest of them. Raises ValueError for another shape.
         """
-        return self._system(self.recurrent.coupling())
+        return self._system(self.recurrent.coupling()) if input is None else self.driven_by_inputs(input)
 
     def driven_by_inputs(self, inputs: Tensor | None = None) -> Dynamics | SeriesDrivenSystem:
         """`dynamics()` of the network driven by inputs, without noise; its exponents are those under this input.
@@ -226,7 +229,7 @@ class MultiRegionRNN(Assembly, Analysed):
 
     def forward(
         self,
-        input: Timed = None,
+        input: Timed | PackedSequence = None,
         hx: Tensor | None = None,
         *extra: Tensor,
         noise: bool | torch.Generator | None = None,
@@ -238,10 +241,11 @@ class MultiRegionRNN(Assembly, Analysed):
         """Rates (B, T, H), index t after input t, and the last state (1, B, H), which can be passed as the next hx.
 
         input: (B, T, I), or {input region: (B, T, its units)}; (T, B, I) if not batch_first; (T, I) unbatched, and the
-        results then lack B, too. For a network without inputs it is None, and an extra or `steps` sets T. hx: state
-        (B, H), (1, B, H) or (H,); None means the network's `initial`. Rates start at phi(hx). extra: unweighted inputs,
-        exactly (B, T, H), in the layout of input. W_rec, W_inp: effective weights in place of the network's own.
-        return_states: return the states h, (B, T, H), as a third value.
+        results then lack B, too. A PackedSequence gives packed rates, see `run_packed`. For a network without inputs it
+        is None, and an extra or `steps` sets T. hx: state (B, H), (1, B, H) or (H,); None means the network's
+        `initial`. Rates start at phi(hx). extra: unweighted inputs, exactly (B, T, H), in the layout of input. W_rec,
+        W_inp: effective weights in place of the network's own. return_states: return the states h, (B, T, H), as a
+        third value.
 
         noise: None means on in train mode and off in eval mode. A torch.Generator draws it, otherwise torch's default
         generator. xi is sigma sqrt(2/a) N(0, 1), independent across steps, samples, and units or inputs. With W = 0,
@@ -251,6 +255,9 @@ class MultiRegionRNN(Assembly, Analysed):
         The run can be differentiated any number of times, and torch.func can transform it (grad, jacrev, jacfwd, vmap,
         ...). Both use plain operations, and take more time and memory than a gradient.
         """
+        if isinstance(input, PackedSequence):
+            options = {"noise": noise, "W_rec": W_rec, "W_inp": W_inp, "steps": steps, "return_states": return_states}
+            return run_packed(self, input, hx, *extra, **options)
         layout = Layout(self.hidden_size, self.inputs, self.batch_first, self.base_firing)
         inputs, extras, batched = layout.in_time(input, extra, steps, hx)
         initial = self.initial if hx is None else layout.state(hx, inputs.shape[1])

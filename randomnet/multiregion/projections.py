@@ -22,6 +22,13 @@ def fixed_edges(fixed: Iterable[str], kinds: Mapping[str, Ends]) -> dict[str, np
     """Masks (E,) of the edges that are fixed by their kind or projection, for each kind. Raises ValueError.
 
     kinds: the edges of each kind, by the caller's names of the kinds, such as `recurrent` and `input`.
+
+    >>> import numpy as np
+    >>> from randomnet.multiregion import fixed_edges
+    >>> labels = {'region': np.array(['V1', 'M1'])}
+    >>> edges = (labels, labels, np.array([0, 1]), np.array([1, 0]))  # V1 -> M1 and back
+    >>> fixed_edges(['V1 -> M1'], {'recurrent': edges})
+    {'recurrent': array([ True, False])}
     """
     is_fixed = {kind: np.zeros(len(ends[2]), bool) for kind, ends in kinds.items()}
     for name in fixed:

@@ -6,6 +6,7 @@ Quantities of many runs:
     option_dependence      one value per run against an option, with means and intervals
     heat_map               quantities over two options
     spectra                Lyapunov spectra, such as before and after training, with their targets
+    exponent_density       densities of exponents, a line per set
     convergence            running estimates of Lyapunov exponents over time
     transition             exponents against the coupling: samples, medians and zero crossings
     distributions          trained parameters before and after training
@@ -22,6 +23,7 @@ Dynamics of one network:
     linearization          eigenvalues and time constants by groups of units
     fixed_points_by_phase  fixed points in each phase of a trial
     psth                   mean rates of groups along trials, by condition
+    trained_activity       heat maps and traces of a network's rates, before and after training
     example_trials         trials of a task: inputs, outputs and targets, before and after training
     overlaps               overlaps with selection vectors along trials, before and after training
     reaches                paths of an arm's fingertip, before and after training
@@ -29,6 +31,8 @@ Dynamics of one network:
     recorded_neurons       rates and Fano factors of the recorded neurons
     inferred_rates         inferred rates with the true ones
     inferred_dynamics      states, fixed points, eigenvalues and rates of a model with the true ones
+    flow                   the flow and energy alone; fixed_points: fixed points and eigenvalues alone
+    courses                any quantities of several trials over time
     trajectories_3d        states and fixed points of a model with the true ones, in three dimensions
     dsa_search             held-out errors by which delays and rank of DSA are chosen
 
@@ -50,7 +54,9 @@ from randomnet.plotting.activity import Activity, BumpCourse, Stimulus, activity
 from randomnet.plotting.blocks import blocks
 from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
+from randomnet.plotting.courses import Course, courses
 from randomnet.plotting.curves import curves
+from randomnet.plotting.densities import FEWEST_EXPONENTS, exponent_density
 from randomnet.plotting.distributions import distributions
 from randomnet.plotting.dot_plots import dot_plot
 from randomnet.plotting.example_trials import ExampleTrials, example_trials
@@ -71,17 +77,20 @@ from randomnet.plotting.recordings import RecordedNeurons, RecordedTrial, record
 from randomnet.plotting.responses import Responses, responses
 from randomnet.plotting.scores import Score, scores
 from randomnet.plotting.spectra import spectra
-from randomnet.plotting.state_space import StateSpace, state_space
+from randomnet.plotting.state_space import StateSpace, fixed_points, flow, state_space
 from randomnet.plotting.stimulated_accuracy import StimulatedAccuracy, stimulated_accuracy
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
+from randomnet.plotting.trained_activity import TrainedActivity, trained_activity
 from randomnet.plotting.trajectories import Trajectories3D, dsa_search, trajectories_3d
 from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
 
 __all__ = [
+    "FEWEST_EXPONENTS",
     "FORMATS",
     "Activity",
     "BumpCourse",
+    "Course",
     "Event",
     "ExampleTrials",
     "FixedPointsByPhase",
@@ -106,11 +115,13 @@ __all__ = [
     "StateSpace",
     "StimulatedAccuracy",
     "Stimulus",
+    "TrainedActivity",
     "Trajectories3D",
     "activity",
     "blocks",
     "check_text",
     "convergence",
+    "courses",
     "curves",
     "degrees",
     "distributions",
@@ -118,7 +129,10 @@ __all__ = [
     "dsa_search",
     "eigenvalues",
     "example_trials",
+    "exponent_density",
+    "fixed_points",
     "fixed_points_by_phase",
+    "flow",
     "heat_map",
     "inferred_dynamics",
     "inferred_rates",
@@ -141,6 +155,7 @@ __all__ = [
     "spectra",
     "state_space",
     "stimulated_accuracy",
+    "trained_activity",
     "trajectories_3d",
     "transition",
     "weight_matrix",

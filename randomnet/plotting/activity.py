@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from randomnet.plotting.heat_maps import colour_scale
+from randomnet.plotting.rasters import raster_order
 from randomnet.plotting.style import (
     COLOURS,
     DASHED,
@@ -184,11 +185,14 @@ def _raster_heights(network: Activity, populations: Sequence[int]) -> list[float
 
 def _raster(figure: Figure, axes: Axes, network: Activity, p: int) -> None:
     image, step = network.image(p)
+    order, text = raster_order(image) if network.bump is None else (slice(None), "")  # a bump shows in their own order
+    image = image[order]
     start, end = network.ends
     end = start + (end - start) * step * image.shape[1] / len(network.times)  # the last column may hold fewer windows
     drawn = axes.imshow(image, **colour_scale(image), aspect="auto", origin="lower", interpolation_stage="data",
                         extent=(start, end, 0, len(image)))  # fmt: skip
-    axes.set_title(f"rates of the neurons of {escape_dollars(network.populations[p])}", loc="left")
+    name = escape_dollars(network.populations[p])
+    axes.set_title(", ".join(filter(None, [f"rates of the neurons of {name}", text])), loc="left")
     axes.set_ylabel("neuron")
     axes.locator_params(axis="y", nbins=3, integer=True)
     axes.spines[["top", "right"]].set_visible(True)

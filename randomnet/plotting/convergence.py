@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
 
 from randomnet.plotting.style import (
     DOUBLE,
@@ -21,6 +20,7 @@ from randomnet.plotting.style import (
     label_no_values,
     legend,
     line_handle,
+    log_numbers,
     new_figure,
     zero_line,
 )
@@ -126,7 +126,7 @@ def _scale_time(grid: Sequence[Axes], panels: Sequence[Running]) -> None:
     for axes in grid:
         if last > LOG_FROM * first:
             axes.set_xscale("log")
-            axes.xaxis.set_minor_formatter(NullFormatter())
+            log_numbers(axes.xaxis, first, last)
         if last > first:
             axes.set_xlim(first, last)
 

@@ -35,9 +35,9 @@ from randomnet.plotting.style import (
     spans_a_decade,
     zero_line,
 )
+from randomnet.plotting.value_axis import PLAIN_NUMBERS
 
 MOST_STACKED, PANELS_PER_ROW = 7, 3  # panels in one column; panels in a row if there are more
-PLAIN_NUMBERS = (1e-2, 1e4)  # limits of a log axis between which plain numbers are easier to read than powers of ten
 
 
 def curves(

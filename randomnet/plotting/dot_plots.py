@@ -34,10 +34,11 @@ from randomnet.plotting.style import (
     new_figure,
     set_groups,
     set_ylabel,
-    spans_a_decade,
     zero_line,
 )
+from randomnet.plotting.value_axis import log_panels, number_axis, scale_label, share_limits
 
+FEWEST_IN_BOX = 5  # runs; quartiles of fewer say no more than their dots
 CHANCE_OF_RUN = {"marker": "_", "markersize": 6, "color": "0.6"}
 
 
@@ -64,13 +65,19 @@ def dot_plot(
     room = (48 if slots <= 12 else 100) if len(panels) == 1 else 84 // len(panels)
     with matplotlib.rc_context(STYLE):
         figure = new_figure(SINGLE if slots <= 12 and len(panels) == 1 else DOUBLE, 2.7, title)
-        for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        log, row = log_panels(averaged_runs(table), panels), figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, panel, is_log in zip(row, panels, log, strict=True):
+            axes.set_yscale("log" if is_log else "linear")
             _draw_panel(axes, table, panel, series, groups, by_series, boxes)
+            set_ylabel(axes, scale_label(panel.label, log, is_log))
             if named:
                 set_groups(axes, groups, room)
             else:
                 axes.set_xticks([])
             axes.set_xlabel(escape_dollars(xlabel))
+        share_limits(row, panels)
+        for axes, panel in zip(row, panels, strict=True):
+            number_axis(axes, panel)
         legend(figure, _handles(table, panels, [] if by_series and named else series, boxes), "")
         return figure
 
@@ -79,7 +86,7 @@ def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
     """Legend entries for these series, the means, boxes, chance levels and runs that are left out."""
     handles: list[Artist] = [mark_handle(look) for look in series if (table["series"] == look.text).any()]
     handles.append(Line2D([], [], color="k", marker="_", markersize=9, linestyle="", label="mean"))
-    if boxes and (averaged_runs(table).groupby(["group", "series"]).size() > 1).any():
+    if boxes and (averaged_runs(table).groupby(["group", "series"]).size() >= FEWEST_IN_BOX).any():
         handles.append(Patch(facecolor="0.85", edgecolor=REFERENCE, label="quartiles, median, range"))
     handles += chance_handles(panels)
     if any(panel.own_chance for panel in panels):
@@ -102,9 +109,6 @@ def _draw_panel(
     axes: Axes, table: pd.DataFrame, panel: Panel, series: Sequence[Series], groups: Sequence[str], by_series: bool,
     boxes: bool,
 ) -> None:  # fmt: skip
-    averaged = averaged_runs(table)
-    log = panel.chance is None and not (panel.whole or panel.linear) and spans_a_decade(averaged[panel.column])
-    axes.set_yscale("log" if log else "linear")
     if panel.zero:
         zero_line(axes)
     chance_line(axes, panel.chance)
@@ -118,14 +122,11 @@ def _draw_panel(
             _draw_dots(axes, runs, panel, look, place + offset, 0.5 * width)
     axes.margins(y=0.12)
     axes.set_xlim(-0.6, len(groups) - 0.4)
-    if panel.whole:
-        axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-    set_ylabel(axes, panel.label)
 
 
 def _draw_box(axes: Axes, rows: pd.DataFrame, column: str, look: Series, x: float, width: float) -> None:
     values = finite_values(averaged_runs(rows)[column])
-    if len(values) > 1:
+    if len(values) >= FEWEST_IN_BOX:
         line = {"color": look.color, "linewidth": 0.8}
         axes.boxplot([values], positions=[x], widths=width, whis=(0, 100), showfliers=False, manage_ticks=False,
                      patch_artist=True, boxprops={"facecolor": (*to_rgb(look.color), 0.15), "edgecolor": look.color,

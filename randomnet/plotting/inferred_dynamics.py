@@ -25,6 +25,7 @@ from randomnet.plotting.style import (
 
 TRUE, INFERRED = "0.35", COLOURS[0]
 STABLE, UNSTABLE = "o", "X"
+ARROWS = "0.55"  # dark enough for print, lighter than the trajectories
 MARGIN = 0.06  # margin around trajectories, as a share of their range
 SPACING = 1.2  # distance between the rates of two neurons, as a share of the largest range
 
@@ -52,7 +53,10 @@ class InferredDynamics:
 
 
 def inferred_dynamics(models: Sequence[InferredDynamics], title: str = "") -> Figure:
-    """A row per model: true states, inferred states mapped to them, and eigenvalues and rates if any model has them."""
+    """A row per model: true states, inferred states mapped to them, and eigenvalues and rates if any model has them.
+
+    True states that are those of an earlier row are not drawn again.
+    """
     columns: list[Callable[..., None]] = [partial(_states, column=0), partial(_states, column=1)]
     columns += [_eigenvalues] if any(model.eigenvalues for model in models) else []
     columns += [_rates] if any(model.rates for model in models) else []
@@ -62,6 +66,9 @@ def inferred_dynamics(models: Sequence[InferredDynamics], title: str = "") -> Fi
         for row, model in zip(grid, models, strict=True):
             for axes, draw in zip(row, columns, strict=True):
                 draw(axes, model)
+        for axes, is_repeated in zip(grid[:, 0], repeated([model.true for model in models]), strict=True):
+            if is_repeated:
+                axes.remove()
         for axes, text in zip(grid[0][:2], ("true states", "inferred states, mapped"), strict=True):
             axes.set_title(text)
         legend(figure, _handles(models), "")
@@ -87,7 +94,13 @@ def _states(axes: Axes, model: InferredDynamics, column: int) -> None:
     axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
     axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
     axes.set_xlabel(f"PC 1 ({model.explained[0]:.0%})")
-    axes.set_ylabel(f"{escape_dollars(model.name)}\nPC 2 ({model.explained[1]:.0%})" if column == 0 else "")
+    name = f"{escape_dollars(model.name)}\n" if column else ""
+    axes.set_ylabel(f"{name}PC 2 ({model.explained[1]:.0%})")
+
+
+def repeated(arrays: Sequence[np.ndarray]) -> list[bool]:
+    """Whether each array equals one before it."""
+    return [any(np.array_equal(array, other) for other in arrays[:place]) for place, array in enumerate(arrays)]
 
 
 def _points_text(model: InferredDynamics, column: int) -> str:
@@ -102,7 +115,7 @@ def _arrows(axes: Axes, grid: np.ndarray, velocity: np.ndarray) -> None:
     speed = np.linalg.norm(velocity, axis=-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         unit = np.where(speed > 0, velocity / speed, 0.0)
-    axes.quiver(grid[..., 0], grid[..., 1], unit[..., 0], unit[..., 1], color="0.75", scale=22, width=0.006, zorder=1)
+    axes.quiver(grid[..., 0], grid[..., 1], unit[..., 0], unit[..., 1], color=ARROWS, scale=22, width=0.008, zorder=1)
 
 
 def _eigenvalues(axes: Axes, model: InferredDynamics) -> None:

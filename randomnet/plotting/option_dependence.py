@@ -35,9 +35,9 @@ from randomnet.plotting.style import (
     runs_text,
     set_groups,
     set_ylabel,
-    spans_a_decade,
     zero_line,
 )
+from randomnet.plotting.value_axis import log_panels, number_axis, scale_label, share_limits
 
 ERRORS = 2.0  # standard errors of a run, up and down
 INTERVAL_FROM = 3  # iterations; the interval of two is so wide that it hides everything else
@@ -74,10 +74,14 @@ def option_dependence(
     """
     with matplotlib.rc_context(STYLE):
         figure = new_figure(SINGLE if len(panels) == 1 else DOUBLE, 2.5, title)
-        for axes, panel in zip(figure.subplots(1, len(panels), sharex=True, squeeze=False)[0], panels, strict=True):
-            log = needs_log_axis(table["x"]) if not groups else False
-            axes.set_xscale("log" if log or logarithmic else "linear")
+        row = figure.subplots(1, len(panels), sharex=True, squeeze=False)[0]
+        log = [logarithmic or is_log for is_log in log_panels(averaged_runs(table), panels)]
+        for axes, panel, is_log in zip(row, panels, log, strict=True):
+            log_x = needs_log_axis(table["x"]) if not groups else False
+            axes.set_xscale("log" if log_x or logarithmic else "linear")
+            axes.set_yscale("log" if is_log else "linear")
             _draw_panel(axes, table, panel, series, interval, groups, logarithmic)
+            set_ylabel(axes, scale_label(panel.label, log, is_log))
             if groups and list(groups) == [look.text for look in series] and len(panels) > 1:
                 axes.set_xticks([])  # the legend has the names, for which there is no room
             elif groups:
@@ -85,6 +89,9 @@ def option_dependence(
             else:
                 set_option_ticks(axes, table["x"])
             axes.set_xlabel(escape_dollars(xlabel))
+        share_limits(row, panels)
+        for axes, panel in zip(row, panels, strict=True):
+            number_axis(axes, panel)
         legend(figure, _handles(table, panels, series, not groups, over), "; ".join(_undetermined_texts(table, panels)))
         return figure
 
@@ -94,7 +101,6 @@ def _draw_panel(
     logarithmic: bool,
 ) -> None:  # fmt: skip
     averaged = averaged_runs(table)
-    axes.set_yscale("log" if logarithmic or spans_a_decade(averaged[panel.column]) else "linear")
     if panel.zero:
         zero_line(axes)
     step = 0.7 if groups else slot_width(axes, table["x"])
@@ -119,7 +125,6 @@ def _draw_panel(
     _label_undetermined(axes, is_empty_at, 0.5 * (slot if groups else step))
     axes.margins(y=0.1)
     _limit_to_least(axes, panel.least, averaged[panel.column])
-    set_ylabel(axes, panel.label)
 
 
 def _limit_to_least(axes: Axes, least: float | None, values: pd.Series) -> None:

@@ -116,7 +116,7 @@ def _arrow(axes: Axes, path: np.ndarray, colour: str, extent: float) -> None:
     at = int(np.searchsorted(np.cumsum(steps), steps.sum() / 2))
     ends = path[at], path[at] + 0.6 * (path[at + 1] - path[at])
     axes.annotate("", ends[1], ends[0], zorder=4,
-                  arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 0, "mutation_scale": 6})  # fmt: skip
+                  arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 0, "mutation_scale": 9})  # fmt: skip
 
 
 def _mark(moves: bool) -> str:

@@ -52,7 +52,7 @@ def psth(network: Psth, title: str = "") -> Figure:
                 axes.plot(network.times, mean, color=look.color, linestyle=look.linestyle, linewidth=1.0)
             axes.margins(x=0)
             mark_events(axes, network.events, named=index < columns)
-            axes.set_title(escape_dollars(str(network.groups[index])))
+            axes.set_title(_group_title(network, index))
             if index % columns == 0:
                 axes.set_ylabel("mean rate")
             if index + columns >= count:
@@ -62,6 +62,11 @@ def psth(network: Psth, title: str = "") -> Figure:
             axes.remove()
         legend(figure, [line_handle(look, look.text) for look in series], _heading(network))
         return figure
+
+
+def _group_title(network: Psth, index: int) -> str:
+    """The group's name; a network without groups has one, whose name says nothing."""
+    return "mean over all units" if network.of == 1 else escape_dollars(str(network.groups[index]))
 
 
 def _heading(network: Psth) -> str:

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from randomnet.plotting.heat_maps import colour_scale
+from randomnet.plotting.rasters import raster_order
 from randomnet.plotting.style import (
     COLOURS,
     DOUBLE,
@@ -71,13 +72,15 @@ def recorded_trial(trial: RecordedTrial, title: str = "") -> Figure:
                 _image(figure, axes, trial, values, "")
                 axes.set_ylabel(name)
             axes.set_title(f"{name}s of the network", loc="left")
-        _image(figure, panels[2], trial, trial.latents, "state")
-        panels[2].set_title("latents", loc="left")
+        order, text = raster_order(trial.latents.T)
+        _image(figure, panels[2], trial, trial.latents[:, order], "state")
+        panels[2].set_title(f"latents, {text.replace('rate', 'state')}", loc="left")
         panels[2].set_ylabel("unit")
-        _image(figure, panels[3], trial, trial.rates, "per bin")
-        panels[3].set_title("expected spikes", loc="left")
-        _image(figure, panels[4], trial, trial.spikes, "per bin", grey=True)
-        panels[4].set_title("spikes", loc="left")
+        order, text = _order(trial)
+        _image(figure, panels[3], trial, trial.rates[:, order], "per bin")
+        panels[3].set_title(f"expected spikes, {text}", loc="left")
+        _image(figure, panels[4], trial, trial.spikes[:, order], "per bin", grey=True)
+        panels[4].set_title("spikes, in the same order", loc="left")
         for axes in panels[3:]:
             axes.set_ylabel("neuron")
             if trial.heldin < trial.rates.shape[1]:
@@ -88,6 +91,12 @@ def recorded_trial(trial: RecordedTrial, title: str = "") -> Figure:
         border = Line2D([], [], color=COLOURS[1], linewidth=0.8, label="held-out neurons: above this line")
         legend(figure, [border] if trial.heldin < trial.rates.shape[1] else [], "")
         return figure
+
+
+def _order(trial: RecordedTrial) -> tuple[np.ndarray, str]:
+    """The order of the recorded neurons by their rates, held-in before held-out ones, and what they are sorted by."""
+    order, text = raster_order(trial.rates.T)
+    return order[np.argsort(order >= trial.heldin, kind="stable")], text
 
 
 def _ends(times: np.ndarray) -> tuple[float, float]:

@@ -1,12 +1,13 @@
 """State space of one network: the flow in the plane of its trajectories, the energy there, and its fixed points."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm
+from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
@@ -16,6 +17,7 @@ from randomnet.plotting.style import (
     COLOURS,
     DOTTED,
     DOUBLE,
+    LIGHTEST,
     REFERENCE,
     STYLE,
     circle_limits,
@@ -26,10 +28,15 @@ from randomnet.plotting.style import (
 )
 
 WIDEST = 32  # characters in a line of an axis label
-MOST_ARROWS = 20  # arrows along an axis
+MOST_ARROWS = 16  # arrows along an axis
+ARROW_WIDTH = 0.018  # inches
+ARROW_SPAN = 0.8  # length of an arrow, as a share of the distance between two
 MOST_LINES = 50
+FAINT_FROM = 20  # trajectories; as many are fainter, as they would hide the arrows
+SPEEDS = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, LIGHTEST, 256)))  # its end is invisible on white
 LOWEST_ENERGY = 1e-12  # share of the largest energy; all values below have one colour
 UNKNOWN = "0.6"
+MARKERS = ("^", "s", "v")  # of 1, 2, and more unstable directions
 MOST_DIRECTIONS = 3  # fixed points with at least this many unstable directions look alike
 
 
@@ -41,6 +48,8 @@ class StateSpace:
     per `unit`. energy (n, n) = |F(h) - h|^2 / 2. unstable (P,): number of unstable directions, -1 if undecided. at_kink
     (P,) bool: points where the activation has a kink, so that there is no Jacobian and eigenvalues are nan. eigenvalues
     (P, N): of the Jacobian of one step. explained (2,): share of variance along each axis. labels: of the axes.
+    third (P,): fixed points along the axis across the plane on which they differ most, empty where they hardly leave
+    the plane. third_share: share of the fixed points' variance along it.
     """
 
     trajectories: np.ndarray
@@ -55,6 +64,8 @@ class StateSpace:
     labels: tuple[str, str]
     at_kink: np.ndarray
     unit: str = "τ"
+    third: np.ndarray = field(default_factory=lambda: np.empty(0))
+    third_share: float = 0.0
 
     @property
     def groups(self) -> list[tuple[int, bool, np.ndarray]]:
@@ -69,10 +80,17 @@ class StateSpace:
 
 
 def state_space(network: StateSpace, title: str = "") -> Figure:
-    """Three panels: flow and trajectories, energy, and the eigenvalues at the fixed points with the unit circle."""
+    """Flow and trajectories, energy, eigenvalues at the fixed points, and these points along a third axis, if any.
+
+    Points that differ across the plane may lie on top of each other in it.
+    """
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(DOUBLE, 2.7, title)
-        flow, energy, spectrum = figure.subplots(1, 3)
+        is_deep = bool(len(network.third))
+        figure = new_figure(DOUBLE, 5.3 if is_deep else 2.7, title)
+        shape = (2, 2) if is_deep else (1, 3)
+        flow, energy, spectrum = (figure.add_subplot(*shape, place) for place in (1, 2, 3))
+        if is_deep:
+            _three_axes(figure.add_subplot(2, 2, 4, projection="3d"), network)
         _flow(figure, flow, network)
         _energy(figure, energy, network)
         for axes in (flow, energy):
@@ -86,8 +104,40 @@ def state_space(network: StateSpace, title: str = "") -> Figure:
         return figure
 
 
+def flow(network: StateSpace, title: str = "") -> Figure:
+    """Two panels: the flow with trajectories and fixed points, and the energy."""
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 3.2, title)
+        arrows, energy = figure.subplots(1, 2)
+        _flow(figure, arrows, network)
+        _energy(figure, energy, network)
+        for axes in (arrows, energy):
+            _points(axes, network)
+            axes.set_xlabel(_axis(network, 0))
+        arrows.set_ylabel(_axis(network, 1))
+        return figure
+
+
+def fixed_points(network: StateSpace, title: str = "") -> Figure:
+    """Two panels: fixed points and slow points in the plane, and eigenvalues at the fixed points."""
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 2.9, title)
+        states, spectrum = figure.subplots(1, 2)
+        for trajectory in network.trajectories[:MOST_LINES]:
+            states.plot(trajectory[:, 0], trajectory[:, 1], color="0.6", linewidth=0.6, zorder=1)
+        _points(states, network)
+        states.set_xlabel(_axis(network, 0))
+        states.set_ylabel(_axis(network, 1))
+        _eigenvalues(spectrum, network)
+        handles = _handles(network)
+        legend(figure, handles if len(network.trajectories) else handles[1:], "")
+        return figure
+
+
 def _axis(network: StateSpace, axis: int) -> str:
     label, variance = escape_dollars(network.labels[axis]), f"({network.explained[axis]:.0%} of variance)"
+    if np.isnan(network.explained[axis]):
+        return label
     return f"{label} {variance}" if len(label) + len(variance) < WIDEST else f"{label}\n{variance}"
 
 
@@ -99,13 +149,14 @@ def _flow(figure: Figure, axes: Axes, network: StateSpace) -> None:
         direction = np.where(speed[..., None] > 0, velocity / speed[..., None], 0.0)
     speeds = speed[np.isfinite(speed) & (speed > 0)]
     for trajectory in network.trajectories[:MOST_LINES]:
-        axes.plot(trajectory[:, 0], trajectory[:, 1], color="0.6", linewidth=0.6, zorder=1)
+        axes.plot(trajectory[:, 0], trajectory[:, 1], zorder=1, **_line(network))
     if not speeds.size:
         return
     norm = LogNorm(max(speeds.min(), 1e-6 * speeds.max()), speeds.max() * (1 + 1e-9))
     arrows = axes.quiver(grid[..., 0], grid[..., 1], direction[..., 0], direction[..., 1],
-                         np.clip(speed, norm.vmin, None), norm=norm, cmap="viridis", angles="xy", pivot="mid",
-                         width=0.005, zorder=2)  # fmt: skip
+                         np.clip(speed, norm.vmin, None), norm=norm, cmap=SPEEDS, angles="xy", pivot="mid",
+                         units="inches", width=ARROW_WIDTH, scale=len(grid) / ARROW_SPAN, scale_units="width",
+                         headwidth=3.5, headlength=4, headaxislength=3.5, zorder=2)  # fmt: skip
     _colorbar(figure, axes, arrows, f"speed in the plane (1/{network.unit})")
 
 
@@ -131,13 +182,15 @@ def _colorbar(figure: Figure, axes: Axes, mesh: ScalarMappable, label: str) -> N
 def _look(unstable: int, at_kink: bool = False) -> dict[str, object]:
     """Marker style: filled if stable, else hollow with a colour per number of unstable directions.
 
-    Points at a kink are diamonds, grey if their stability is undecided.
+    The markers differ, too, as colours are lost in grey. Points at a kink are diamonds, grey if their stability is
+    undecided.
     """
     if at_kink:
         return {**_look(max(unstable, 0)), "marker": "D"} | ({"markerfacecolor": UNKNOWN} if unstable < 0 else {})
     if unstable == 0:
         return {"marker": "o", "markerfacecolor": COLOURS[0], "markeredgecolor": "white", "markersize": 5}
-    return {"marker": "o", "markerfacecolor": "white", "markeredgecolor": _colour(unstable), "markersize": 4}
+    marker = MARKERS[min(unstable, MOST_DIRECTIONS) - 1]
+    return {"marker": marker, "markerfacecolor": "white", "markeredgecolor": _colour(unstable), "markersize": 4}
 
 
 def _colour(unstable: int) -> str:
@@ -150,6 +203,32 @@ def _points(axes: Axes, network: StateSpace) -> None:
     for unstable, at_kink, selected in network.groups:
         points = network.fixed[selected]
         axes.plot(points[:, 0], points[:, 1], linestyle="", zorder=4, **_look(unstable, at_kink))
+
+
+def _three_axes(axes: Any, network: StateSpace) -> None:
+    """Draw the fixed points along the plane's axes and the one across it, each with a line down to the floor."""
+    floor = network.third.min() - 0.05 * np.ptp(network.third)
+    for (x, y), z in zip(network.fixed, network.third, strict=True):
+        axes.plot([x, x], [y, y], [floor, z], color="0.8", linewidth=0.5, zorder=1)
+    for unstable, at_kink, selected in network.groups:
+        axes.plot(*network.fixed[selected].T, network.third[selected], linestyle="", **_look(unstable, at_kink))
+    axes.set_zlim(bottom=floor)
+    axes.set_xlabel(escape_dollars(network.labels[0]), labelpad=-8)
+    axes.set_ylabel(escape_dollars(network.labels[1]), labelpad=-8)
+    axes.set_zlabel(f"across the plane\n({network.third_share:.0%} of variance\nof fixed points)", labelpad=-4)
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.set_ticklabels([])
+        axis.set_pane_color((0.97, 0.97, 0.97, 1.0))
+    axes.grid(visible=False)
+    axes.set_title("fixed points along a third axis")
+    axes.view_init(elev=20, azim=-60)
+    axes.set_box_aspect(None, zoom=1.15)
+
+
+def _line(network: StateSpace) -> dict[str, Any]:
+    """Style of trajectories, fainter where they are many."""
+    return {"color": "0.6", "linewidth": 0.6} if len(network.trajectories) < FAINT_FROM else {
+        "color": "0.75", "linewidth": 0.4}  # fmt: skip
 
 
 def _eigenvalues(axes: Axes, network: StateSpace) -> None:
@@ -171,9 +250,7 @@ def _eigenvalues(axes: Axes, network: StateSpace) -> None:
 
 
 def _handles(network: StateSpace) -> list[Line2D]:
-    handles = [
-        Line2D([], [], color="0.6", linewidth=0.6, label=f"{len(network.trajectories[:MOST_LINES])} trajectories")
-    ]
+    handles = [Line2D([], [], label=f"{len(network.trajectories[:MOST_LINES])} trajectories", **_line(network))]
     visible = _in_view(network)
     for unstable, at_kink, mask in sorted(network.groups, key=lambda group: (group[1], group[0])):
         count, hidden = int(mask.sum()), int((mask & ~visible).sum())

@@ -100,6 +100,7 @@ class Panel:
     error:      column of the standard error, drawn as a thin bar of two standard errors up and down.
     ends:       columns of the lower and upper end of that bar if it is not symmetric.
     least:      smallest possible value. spans: values that are always within the axis limits.
+    quantity:   what is measured. Panels side by side of one quantity have the same scale and limits.
     """
 
     column: str
@@ -119,6 +120,7 @@ class Panel:
     least: float | None = None
     spans: tuple[float, ...] = ()
     log: bool = False
+    quantity: str = ""
 
 
 def render(figure: Figure, fmt: str) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from randomnet.plotting.inferred_dynamics import INFERRED, STABLE, TRUE, UNSTABLE
+from randomnet.plotting.inferred_dynamics import INFERRED, STABLE, TRUE, UNSTABLE, repeated
 from randomnet.plotting.style import DOUBLE, SINGLE, STYLE, escape_dollars, legend, new_figure
 
 ROW = 2.4  # inches of a row
@@ -32,13 +32,19 @@ class Trajectories3D:
 
 
 def trajectories_3d(models: Sequence[Trajectories3D], title: str = "") -> Figure:
-    """A row per model: true states on the left, the model's states mapped to them on the right, with equal limits."""
+    """A row per model: true states on the left, the model's states mapped to them on the right, with equal limits.
+
+    True states that are those of an earlier row are not drawn again.
+    """
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, ROW * len(models) + 0.2, title)
         grid = figure.subplots(len(models), 2, squeeze=False, subplot_kw={"projection": "3d"})
         for row, model in zip(grid, models, strict=True):
             for column, axes in enumerate(row):
                 _draw(axes, model, column)
+        for axes, is_repeated in zip(grid[:, 0], repeated([model.states[0] for model in models]), strict=True):
+            if is_repeated:
+                axes.remove()
         for axes, text in zip(grid[0], TITLES, strict=True):
             axes.set_title(text)
         legend(figure, _handles(models), "")
@@ -60,7 +66,7 @@ def _draw(axes: Any, model: Trajectories3D, column: int) -> None:
         getattr(axes, f"set_{name}lim")(low, high if high > low else low + 1.0)
         getattr(axes, f"set_{name}label")(f"PC {axis + 1} ({model.explained[axis]:.0%})", labelpad=-8)
         getattr(axes, f"set_{name}ticks")([])
-    if column == 0:
+    if column:
         axes.text2D(-0.05, 0.5, escape_dollars(model.name), transform=axes.transAxes, rotation=90, va="center")
 
 

@@ -74,13 +74,31 @@ def write_recording(path: Path, recording: Recording) -> None:
     """Write a recording atomically, as .npz or .h5 by the name's ending; the same recording gives the same bytes.
 
     Raises ValueError for another ending, or for .h5 where h5py is not installed.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from randomnet.recordings import Recording, Split, write_recording
+    >>> split = Split(np.ones((3, 4, 2), np.uint8), heldin=1, inds=np.arange(3))
+    >>> with TemporaryDirectory() as folder:
+    ...     write_recording(Path(folder, 'r.npz'), Recording({'train': split, 'valid': split}))
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['r.npz']
     """
     check_writable(path)
     WRITERS[path.suffix](path, _arrays_of(recording))
 
 
 def check_writable(path: Path) -> None:
-    """Raise ValueError where no file of this name can be written: another ending, or .h5 without h5py."""
+    """Raise ValueError where no file of this name can be written: another ending, or .h5 without h5py.
+
+    >>> from pathlib import Path
+    >>> from randomnet.recordings import check_writable
+    >>> check_writable(Path('recording.npz'))
+    >>> check_writable(Path('recording.txt'))
+    Traceback (most recent call last):
+    ValueError: recording.txt: expected a name that ends in .npz or .h5, got '.txt'
+    """
     if path.suffix not in WRITERS:
         raise ValueError(f"{path}: expected a name that ends in {' or '.join(WRITERS)}, got {path.suffix!r}")
     if WRITERS[path.suffix] is _write_hdf5:
@@ -88,7 +106,19 @@ def check_writable(path: Path) -> None:
 
 
 def read_recording(path: Path) -> Recording:
-    """The recording in a .npz or .h5 file; the content decides which. Raises ValueError, one line naming the file."""
+    """The recording in a .npz or .h5 file; the content decides which. Raises ValueError, one line naming the file.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from randomnet.recordings import Recording, Split, read_recording, write_recording
+    >>> split = Split(np.ones((3, 4, 2), np.uint8), heldin=1, inds=np.arange(3))
+    >>> with TemporaryDirectory() as folder:
+    ...     write_recording(Path(folder, 'r.npz'), Recording({'train': split, 'valid': split}))
+    ...     recording = read_recording(Path(folder, 'r.npz'))
+    >>> recording
+    Recording: trials 3 train, 3 valid, 3 test; 4 bins, 1 of 2 neurons held in, 1 spikes per bin
+    """
     try:
         return _recording_of(_arrays_in(path))
     except ValueError as error:

@@ -78,6 +78,14 @@ def fit_observation(
 
     normalise: of NORMALISATIONS, over everything or per neuron; with `unit`, neurons that never vary have z = 0. Raises
     ValueError where nothing varies.
+
+    >>> import numpy as np
+    >>> from randomnet.recordings import dense, fit_observation
+    >>> rng = np.random.default_rng(0)
+    >>> latents = rng.standard_normal((10, 20, 2))
+    >>> model = fit_observation(latents, dense(2, 5, rng), scale=1.0, rate='exp')
+    >>> model.rates(latents).shape
+    (10, 20, 5)
     """
     if normalise not in NORMALISATIONS:
         raise ValueError(f"normalise must be one of {', '.join(NORMALISATIONS)}, got {normalise!r}")

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
+
+from randomnet.display import Displayed
 
 SPLITS = ("train", "valid", "test")
 TIMED = ("spikes", "rates", "latents", "inputs", "true_inputs")  # arrays (B, T, .)
 
 
-@dataclass(frozen=True, eq=False)
-class Split:
+@dataclass(frozen=True, eq=False, repr=False)
+class Split(Displayed):
     """The trials of one split, of T bins each.
 
     spikes: (B, T, N) uint8 or uint16; the first `heldin` neurons are held in, the others held out. inds: (B,) int64,
@@ -68,6 +71,11 @@ class Split:
                 text = ", ".join("." if size is None else str(size) for size in expected)
                 raise ValueError(f"{name} must have shape ({text}), got {array.shape}")
 
+    def summary(self) -> str:
+        """The numbers of trials, bins and neurons."""
+        trials, bins, neurons = self.spikes.shape
+        return f"{trials} trials, {bins} bins, {self.heldin} of {neurons} neurons held in"
+
     def __len__(self) -> int:
         """Number of trials."""
         return len(self.spikes)
@@ -89,8 +97,8 @@ class Split:
         return replace(self, **{name: array[indices] for name, array in arrays.items() if array is not None})
 
 
-@dataclass(frozen=True, eq=False)
-class Recording:
+@dataclass(frozen=True, eq=False, repr=False)
+class Recording(Displayed):
     """The splits of a recording, train and valid at least, with the same neurons, bins and channels.
 
     readout: (D, N) float32, how neurons read latents; mean, sd: () or (N,) float64, of what they read; latent_index:
@@ -98,6 +106,8 @@ class Recording:
     conditions of the test trials, nan where unknown. metadata: plain values, such as seed and dispersion.
     notes: what was missing in the file. Raises ValueError where the splits do not agree.
     """
+
+    drawing: ClassVar[str] = "recording"
 
     splits: Mapping[str, Split]
     readout: np.ndarray | None = None
@@ -122,6 +132,21 @@ class Recording:
             if split.heldin != first.heldin:
                 raise ValueError(f"heldin of train and {name} must agree, got {first.heldin} and {split.heldin}")
 
+    def summary(self) -> str:
+        """The numbers of trials, bins and neurons, and the mean rate."""
+        trials = ", ".join(f"{len(split)} {name}" for name, split in self.splits.items())
+        first = self.splits["train"].spikes
+        return (f"trials {trials}; {first.shape[1]} bins, {self.heldin} of {self.neurons} neurons held in, "
+                f"{first.mean():.3g} spikes per bin")  # fmt: skip
+
+    def frame(self) -> pd.DataFrame:
+        """One row per split: its trials, bins, neurons, mean spikes per bin, and which arrays it has."""
+        rows = [{"split": name, "trials": len(split), "bins": split.spikes.shape[1], "neurons": self.neurons,
+                 "spikes_per_bin": float(split.spikes.mean()),
+                 "known": ", ".join(field for field in TIMED[1:] if getattr(split, field) is not None)}
+                for name, split in self.splits.items()]  # fmt: skip
+        return pd.DataFrame(rows)
+
     @property
     def neurons(self) -> int:
         """Number of neurons, held in or held out."""
@@ -145,6 +170,12 @@ def split_indices(
 
     valid, test: shares of the trials, at least one trial each. strata: (trials,), labels; each stratum is then split by
     these shares. Raises ValueError where no trial is left to train on.
+
+    >>> import numpy as np
+    >>> from randomnet.recordings import split_indices
+    >>> parts = split_indices(10, 0.2, 0.2, np.random.default_rng(0))
+    >>> {name: len(index) for name, index in parts.items()}
+    {'train': 6, 'valid': 2, 'test': 2}
     """
     order = rng.permutation(trials)
     labels = np.zeros(trials, np.int64) if strata is None else strata[order]

@@ -23,6 +23,12 @@ def spike_counts(rates: np.ndarray, dispersion: float, rng: np.random.Generator)
     """Random counts with the means `rates` (B, ...): uint8, or uint16 where one exceeds 255.
 
     Raises ValueError for an impossible dispersion or rate.
+
+    >>> import numpy as np
+    >>> from randomnet.recordings import spike_counts
+    >>> counts = spike_counts(np.full((2, 3, 4), 0.5), 1.0, np.random.default_rng(0))
+    >>> counts.shape, counts.dtype
+    ((2, 3, 4), dtype('uint8'))
     """
     if not (math.isfinite(dispersion) and dispersion > 0):
         raise ValueError(f"dispersion must be a number above 0, got {dispersion:g}")
@@ -67,7 +73,13 @@ def _binomial_parameters(rates: np.ndarray, dispersion: float) -> tuple[np.ndarr
 
 def expected_fano(rates: np.ndarray, dispersion: float) -> np.ndarray:
     """(N,): expected Fano factor of each neuron, its variance over its mean, both summed over the bins of rates
-    (B, T, N); nan where all rates are 0."""
+    (B, T, N); nan where all rates are 0.
+
+    >>> import numpy as np
+    >>> from randomnet.recordings import expected_fano
+    >>> expected_fano(np.full((1, 4, 2), 0.5), dispersion=1.0).tolist()
+    [1.0, 1.0]
+    """
     variances, means = np.zeros(rates.shape[-1]), np.zeros(rates.shape[-1])
     for trial in (np.asarray(rate, np.float64) for rate in rates):
         means += trial.sum(0)
@@ -81,7 +93,15 @@ def expected_fano(rates: np.ndarray, dispersion: float) -> np.ndarray:
 
 def fano(spikes: np.ndarray, rates: np.ndarray) -> np.ndarray:
     """(N,): realised Fano factor of each neuron: squared deviations of its counts (B, T, N) from its rates, over its
-    rates. It is valid for rates that change over time, too; nan where all rates are 0."""
+    rates. It is valid for rates that change over time, too; nan where all rates are 0.
+
+    >>> import numpy as np
+    >>> from randomnet.recordings import fano, spike_counts
+    >>> rates = np.full((200, 50, 1), 0.5)
+    >>> spikes = spike_counts(rates, 1.0, np.random.default_rng(0))
+    >>> bool(abs(fano(spikes, rates)[0] - 1) < 0.05)  # Poisson
+    True
+    """
     variances, means = np.zeros(rates.shape[-1]), np.zeros(rates.shape[-1])
     for counts, trial in zip(spikes, rates, strict=True):
         variances += np.square(counts - trial.astype(np.float64)).sum(0)

@@ -4,7 +4,7 @@ Layout (`<root>` is path_to_results)::
 
     <root>/config.ini manifest.json folder_index.txt combos.csv summary.csv spectra.csv
     <root>/<combo>/train_loss_all.npy                 float64 (iterations, epochs), column e - 1 after epoch e
-    <root>/<combo>/iter_<i>/run.json history.csv arrays.npz *.npy trials.npz model.pt
+    <root>/<combo>/iter_<i>/run.json history.csv arrays.npz *.npy trials.npz activity.npz model.pt
 
 `manifest.json` records the planned runs. `run.json` is written last and records that a run ended, and how. Everything
 else can be rebuilt from the folders of the runs.
@@ -25,6 +25,7 @@ from randomnet.results.files import (
     read_arrays,
     read_json,
     replace_file,
+    temporary_path,
     write_array,
     write_arrays,
     write_bytes,
@@ -53,6 +54,6 @@ from randomnet.results.statuses import (
 __all__ = [
     "COMPLETE", "COUNTED_FROM_UNTRAINED", "DIVERGED", "ENDED", "FAILED", "FINISHED", "FORMAT", "LEFT_OUT", "MISSING",
     "STOPPED", "TEMPORARY", "UNBOUNDED", "Loaded", "ResultsError", "ResultsFolder", "RunFolder", "Share", "load",
-    "read_arrays", "read_history", "read_json", "replace_file", "write_array", "write_arrays", "write_bytes",
-    "write_csv", "write_json", "write_text",
+    "read_arrays", "read_history", "read_json", "replace_file", "temporary_path", "write_array", "write_arrays",
+    "write_bytes", "write_csv", "write_json", "write_text",
 ]  # fmt: skip

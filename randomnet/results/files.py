@@ -1,11 +1,15 @@
 """Reading files, and writing them atomically: a file appears under its name only when it is complete."""
 
+import contextlib
 import io
 import json
 import math
 import os
+import re
+import secrets
+import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +23,46 @@ READERS_BLOCK = os.name == "nt"  # Windows cannot replace a file that is open, f
 READ_TIMEOUT = 10.0  # seconds to wait for readers
 
 
+def temporary_path(path: Path) -> Path:
+    """Return an unused hidden name beside `path`, for a file that is not complete yet.
+
+    It names the host and the process, for a person, and is random: processes of two containers have equal numbers.
+    """
+    host = re.sub(r"[^\w-]", "", socket.gethostname())[:30]
+    return path.with_name(f"{TEMPORARY}{path.name[:120]}-{host}-{os.getpid()}-{secrets.token_hex(8)}")
+
+
 def replace_file(temporary: Path, path: Path) -> None:
-    """Rename a complete file, replacing an older one; if READERS_BLOCK, wait until nobody reads that.
+    """Rename a complete file, replacing an older one, and bring the new name to the disk.
+
+    If READERS_BLOCK, wait until nobody reads the older file.
 
     Raises PermissionError if that takes longer than READ_TIMEOUT.
     """
     end = time.monotonic() + READ_TIMEOUT
     while True:
         try:
-            return os.replace(temporary, path)
+            os.replace(temporary, path)
+            return _sync_folder(path.parent)
         except PermissionError:
             if not READERS_BLOCK or time.monotonic() > end:
                 raise
             time.sleep(0.1)
 
 
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system can open a folder (Windows cannot)."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` atomically: even after a crash, the file is the old one or the complete new one."""
-    temporary = path.with_name(f"{TEMPORARY}{path.name}-{os.getpid()}")
+    temporary = temporary_path(path)
     try:
         with open(temporary, "wb") as file:
             file.write(content)
@@ -81,6 +107,8 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object. Raises ResultsError, naming the file, if it is missing or broken."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ResultsError(f"{path}: expected a JSON file of RandomNet, got lists within lists without end") from None
     except (OSError, ValueError) as error:
         raise ResultsError(f"{path}: expected a JSON file of RandomNet, got {error}") from None
     if not isinstance(record, dict):
@@ -88,10 +116,10 @@ def read_json(path: Path) -> dict[str, Any]:
     return record
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read a whole .npz into memory, without pickles."""
+def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Read a .npz into memory, without pickles: all arrays, or those of these names that it has."""
     with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+        return {name: file[name] for name in file.files if names is None or name in names}
 
 
 def _strict(value: Any) -> Any:

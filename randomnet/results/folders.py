@@ -1,11 +1,12 @@
 """The folders of an experiment and of its runs: what is written when, and locks between processes."""
 
 import contextlib
+import functools
 import itertools
 import math
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from randomnet.renamed_options import current_manifest
 from randomnet.results.files import TEMPORARY, read_arrays, read_json, write_array, write_csv, write_json, write_text
 from randomnet.results.history import add_option_columns, current_summary, epoch_values, read_history
 from randomnet.results.locks import LockHeld, exclusive, is_unlocked
+from randomnet.results.record_checks import check_manifest, check_run
 from randomnet.results.shares import Share
 from randomnet.results.statuses import COMPLETE, ENDED, FAILED, MISSING, ResultsError
 
@@ -46,10 +48,9 @@ class RunFolder:
     @property
     def record(self) -> dict[str, Any] | None:
         """run.json, or None if the run has not ended."""
-        path = self.path / "run.json"
         try:
-            return read_json(path) if path.exists() else None
-        except ResultsError:  # a run with a damaged record counts as missing and is repeated
+            return _checked(self.path / "run.json", check_run)
+        except ResultsError:  # there is none; or it is damaged, so that the run counts as missing and is repeated
             return None
 
     @property
@@ -75,12 +76,22 @@ class RunFolder:
         """trials.npz; empty in folders of earlier versions, and of runs without a task."""
         return read_arrays(self.trials_file) if self.trials_file.exists() else {}
 
+    @property
+    def activity_file(self) -> Path:
+        """File with rates of a trained network over time."""
+        return self.path / "activity.npz"
+
+    @property
+    def activity(self) -> dict[str, np.ndarray]:
+        """activity.npz; empty in folders of earlier versions, and of iterations after the first."""
+        return read_arrays(self.activity_file) if self.activity_file.exists() else {}
+
     def write_history(self, history: pd.DataFrame) -> None:
         """Write history.csv: combo, its options and iteration, if a manifest has them, and the given columns."""
-        root, combo, iteration = self.path.parents[1], self.path.parent.name, self.path.name.removeprefix("iter_")
-        combos = (ResultsFolder(root).manifest or {}).get("combos", ())
-        for entry in (entry for entry in combos if str(entry["combo"]) == combo and iteration.isdecimal()):
-            history = add_option_columns(history, entry["combo"], entry["values"], int(iteration))
+        combo, iteration = self.path.parent.name, self.path.name.removeprefix("iter_")
+        entry = _combos_of(self.path.parents[1] / "manifest.json").get(combo)
+        if entry and iteration.isdecimal():
+            history = add_option_columns(history, *entry, int(iteration))
         write_csv(self.path / "history.csv", history)
 
     @property
@@ -120,9 +131,12 @@ class ResultsFolder:
 
     @property
     def manifest(self) -> dict[str, Any] | None:
-        """manifest.json with the present names of options, or None if the folder has no experiment yet."""
+        """manifest.json with the present names of options, or None if the folder has no experiment yet.
+
+        Raises ResultsError, naming the file and the entry, if it is damaged.
+        """
         path = self.root / "manifest.json"
-        return current_manifest(read_json(path)) if path.exists() else None
+        return current_manifest(_checked(path, check_manifest)) if path.exists() else None
 
     def write_plan(self, manifest: Mapping[str, Any], config_text: str) -> None:
         """Write config.ini, folder_index.txt, combos.csv and, last, manifest.json."""
@@ -141,43 +155,47 @@ class ResultsFolder:
         table = pd.DataFrame(run_rows(self, manifest))
         write_csv(self.root / "summary.csv", table)
         runs = itertools.product(manifest["combos"], range(manifest["iterations"])) if "exponents" in table else ()
-        spectra = [rows for combo, i in runs if not (rows := self._spectrum(combo, i)).empty]
+        states = zip(runs, table["status"], strict=False)
+        spectra = [rows for (combo, i), status in states if status == COMPLETE and (rows := self._spectrum(combo, i))]
         if spectra:
-            write_csv(self.root / "spectra.csv", pd.concat(spectra, ignore_index=True))
+            write_csv(self.root / "spectra.csv", pd.DataFrame([row for rows in spectra for row in rows]))
         return table
 
-    def _spectrum(self, combo: Mapping[str, Any], iteration: int) -> pd.DataFrame:
-        """Rows combo, options, iteration, index (from 1), exponent, stderr of a complete run; or an empty table."""
-        run = self.run(combo["combo"], iteration)
-        arrays = run.arrays if run.status == COMPLETE else {}
-        if "exponents" not in arrays:
-            return pd.DataFrame()
-        index = np.arange(1, len(arrays["exponents"]) + 1)
-        rows = pd.DataFrame({"index": index, "exponent": arrays["exponents"], "stderr": arrays["stderr"]})
-        return add_option_columns(rows, combo["combo"], combo["values"], iteration)
+    def _spectrum(self, combo: Mapping[str, Any], iteration: int) -> list[dict[str, Any]]:
+        """Rows combo, options, iteration, index (from 1), exponent, stderr of a complete run; or none."""
+        path = self.run(combo["combo"], iteration).path / "arrays.npz"
+        spectrum = read_arrays(path, ("exponents", "stderr")) if path.exists() else {}
+        if "exponents" not in spectrum:
+            return []
+        head = {"combo": combo["combo"], **combo["values"], "iteration": iteration}
+        pairs = zip(spectrum["exponents"].tolist(), spectrum["stderr"].tolist(), strict=True)
+        return [head | {"index": index, "exponent": exponent, "stderr": error}
+                for index, (exponent, error) in enumerate(pairs, start=1)]  # fmt: skip
 
     def has_curves(self, combo: int) -> bool:
         """Whether a combo's curves have been written."""
         return (self.root / str(combo) / f"{CURVES[0]}_all.npy").exists()
 
-    def write_curves(self, manifest: Mapping[str, Any], combo: int) -> None:
+    def write_curves(self, combo: int, iterations: int, epochs: int) -> None:
         """Write CURVES, such as train_loss_all.npy, for a combo whose runs have all ended.
 
         Each is (iterations, epochs), or nan. Column e - 1 is the network after epoch e, as in bio_rnn_mem; the
         untrained network is in history.csv only.
         """
-        runs = [self.run(combo, iteration) for iteration in range(manifest["iterations"])]
-        histories = [read_history(run.path / "history.csv") for run in runs if run.status in ENDED]
-        epochs = next(c for c in manifest["combos"] if c["combo"] == combo)["settings"].get("trainvalidate.epochs")
-        if not epochs or len(histories) < len(runs):
+        runs = [self.run(combo, iteration) for iteration in range(iterations)]
+        if not all(run.status in ENDED for run in runs):
             return
+        histories = [read_history(run.path / "history.csv") for run in runs]
         for column in CURVES:
             curves = np.array([epoch_values(history, column, epochs) for history in histories])
             if any(column in history for history in histories):
                 write_array(self.root / str(combo) / f"{column}_all.npy", curves)
 
     def set_aside(self) -> Path | None:
-        """Move the folder to an unused name next to it. Returns the new path, or None if it was empty."""
+        """Move the folder to an unused name next to it. Returns the new path, or None if it was empty.
+
+        Where `root` is a link, the folder behind it is moved, and the link leads to a new, empty one.
+        """
         if not self.root.exists() or not any(self.root.iterdir()):
             return None
         root = self.root.resolve()
@@ -185,6 +203,8 @@ class ResultsFolder:
         names = (f"{root.name}.{stamp}", *(f"{root.name}.{stamp}-{number}" for number in range(1, 10_000)))
         target = next(root.with_name(name) for name in names if not root.with_name(name).exists())
         shutil.move(root, target)
+        if self.root.is_symlink():
+            root.mkdir()
         return target
 
     @contextlib.contextmanager
@@ -258,6 +278,30 @@ class ResultsFolder:
         return exclusive(self.root / ".lock-moment", math.inf)
 
 
+def _checked(path: Path, check: Callable[[Path, dict[str, Any]], None]) -> dict[str, Any]:
+    record = read_json(path)
+    check(path, record)
+    return record
+
+
+def _combos_of(path: Path) -> Mapping[str, tuple[int, Mapping[str, Any]]]:
+    """The combos of a manifest by the names of their folders: each one's number and values; empty without a manifest.
+
+    It is read again only where it was written since, as every epoch of every run asks for it.
+    """
+    try:
+        stat = path.stat()
+    except OSError:
+        return {}
+    return _read_combos(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=1)
+def _read_combos(path: Path, changed: int, size: int) -> dict[str, tuple[int, Mapping[str, Any]]]:
+    combos = current_manifest(_checked(path, check_manifest)).get("combos", ())
+    return {str(entry["combo"]): (entry["combo"], entry["values"]) for entry in combos}
+
+
 def _clear_temporary(paths: Iterable[Path]) -> None:
     for leftover in paths:
         leftover.unlink(missing_ok=True)
@@ -269,5 +313,5 @@ def run_rows(folder: ResultsFolder, manifest: Mapping[str, Any]) -> list[dict[st
         for iteration in range(manifest["iterations"]):
             record = folder.run(combo["combo"], iteration).record or {"status": MISSING}
             head = {"combo": combo["combo"], **combo["values"], "iteration": iteration, "seed": manifest["seed"]}
-            rows.append({**head, "status": record["status"], **current_summary(record)})
+            rows.append({**head, "status": record.get("status", MISSING), **current_summary(record)})
     return rows

@@ -42,6 +42,10 @@ class Loaded:
         """The example trials of one run; empty if it has none."""
         return {} if self.arrays_in_memory is not None else ResultsFolder(self.root).run(combo, iteration).trials
 
+    def activity(self, combo: int, iteration: int) -> dict[str, np.ndarray]:
+        """Rates of one run's trained network over time; empty if it has none."""
+        return {} if self.arrays_in_memory is not None else ResultsFolder(self.root).run(combo, iteration).activity
+
 
 def load(root: Path, manifest: Mapping[str, Any] | None = None) -> Loaded:
     """Read a results folder; unfinished runs have the status `missing` and the epochs written so far.

@@ -12,6 +12,13 @@ from randomnet.activations import Activation
 from randomnet.double_backward import transforms_active
 from randomnet.integration import runge_kutta
 from randomnet.rnn.bundle_steps import Advance, Reorthonormalization, advance_plain
+from randomnet.rnn.compiled_steps import (
+    CompiledAdvance,
+    Recorded,
+    advance_compiled,
+    compiled_supports,
+    dense_values,
+)
 from randomnet.rnn.low_rank import Coupling, stack_couplings
 
 
@@ -46,6 +53,15 @@ class Dynamics:
     def target_map(self) -> "Dynamics":
         """G as a system: the Euler step of size 1, without leak."""
         return replace(self, dt=1.0, integrator="euler", leaks=None)
+
+    @cached_property
+    def compiled_weights(self) -> tuple[Tensor, Tensor]:
+        """The matrix of products in compiled steps and its transpose, detached: diag(a) J in the current form, or J."""
+        with torch.no_grad():
+            values = dense_values(self.coupling)
+            scale = torch.as_tensor(self.a, dtype=values.dtype)
+            scaled = (values * scale.unsqueeze(-1) if self.form == "current" else values).contiguous()
+        return scaled, scaled.mT.contiguous()
 
     def double(self) -> "Dynamics":
         """The same system in float64, without a graph."""
@@ -122,6 +138,8 @@ class Dynamics:
         drive: (steps, ..., N), the input of each step in addition to the constant drive, or None. start: the time in
         steps, which has no effect on an autonomous system.
         """
+        if compiled_supports(self, bundle) and not transforms_active():
+            return self._advance_compiled(bundle, [steps], drive, None)[0]
         if self.drive is not None:
             constant = self.drive.expand(steps, *self.drive.shape)
             drive = constant if drive is None else constant + drive
@@ -144,8 +162,41 @@ class Dynamics:
         """
         if self.integrator != "euler":
             return None
+        if compiled_supports(self, bundle) and not transforms_active():
+            return self._advance_compiled(bundle, intervals, None, reorthonormalization)
         drive = None if self.drive is None else self.drive.expand(sum(intervals), *self.drive.shape)
         return self._recorded(bundle, intervals, drive, reorthonormalization)
+
+    def record_intervals(self, bundle: Tensor, intervals: Sequence[int]) -> Recorded | None:
+        """Several intervals of `advance`, each followed by a QR, without gradient; None without compiled steps."""
+        if transforms_active() or not compiled_supports(self, bundle):
+            return None
+        return advance_compiled(self, bundle, intervals, self._compiled_drive(None), growing=True)
+
+    def _advance_compiled(
+        self,
+        bundle: Tensor,
+        intervals: Sequence[int],
+        drive: Tensor | None,
+        reorthonormalization: Reorthonormalization | None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """`advance_intervals` in compiled loops; drive: as in `advance`."""
+        drive = self._compiled_drive(drive)
+        if not sum(intervals):
+            return bundle, None
+        if not torch.is_grad_enabled():
+            recorded = advance_compiled(self, bundle, intervals, drive, reorthonormalization is not None)
+            return recorded.bundle, recorded.growth
+        values = dense_values(self.coupling)
+        return CompiledAdvance.apply(
+            bundle, self.gains, self.shifts, drive, values, self, tuple(intervals), reorthonormalization
+        )
+
+    def _compiled_drive(self, drive: Tensor | None) -> Tensor | None:
+        """(1, ..., N) for the constant drive alone, or (steps, ..., N), or None."""
+        if self.drive is None:
+            return drive
+        return self.drive.unsqueeze(0) if drive is None else self.drive + drive
 
     def _recorded(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from randomnet.conditions import MADE
@@ -16,7 +17,7 @@ from randomnet.schema.sections.training import LyapunovSection, PretrainedParams
 from randomnet.schema.sections.trialparams import TrialParamsSection
 from randomnet.schema.spellings import spelled_out, unfolded
 from randomnet.settings.option import UNSET, Section
-from randomnet.settings.readers import Reader
+from randomnet.settings.readers import Key, Reader
 from randomnet.settings.schema import Schema, Values, assemble, key_of, plain, value_of
 from randomnet.settings.values import weighted
 from randomnet.tasks import TASKS, Task
@@ -182,12 +183,21 @@ class Config:
         made_up = self.drawn_at_random or self.described
         return "none" if made_up or self.trainvalidate.init != "connectome" else "sinkhorn"
 
+    @cached_property
+    def keys_read(self) -> frozenset[Key]:
+        """The options that a run with this configuration reads, as (section, key)."""
+        return SCHEMA.keys_read(self)
+
     def settings(self) -> dict[str, Any]:
         """Every option that this run's results depend on, as `section.key` -> plain value."""
+        return dict(self._settings)
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
         return {
             ".".join(key): plain(value_of(self, key))
             for key, option in SCHEMA.options.items()
-            if option.identity and SCHEMA.is_read(key, self)
+            if option.identity and key in self.keys_read
         }
 
     def shape(self) -> tuple[tuple[str, str], ...]:
@@ -195,7 +205,11 @@ class Config:
 
         Simulated networks of one size share a batch whatever their connections and filters.
         """
-        settings = {name: str(value) for name, value in self.settings().items() if SCHEMA.options[key_of(name)].sizes}
+        return self._shape
+
+    @cached_property
+    def _shape(self) -> tuple[tuple[str, str], ...]:
+        settings = {name: str(value) for name, value in self._settings.items() if SCHEMA.options[key_of(name)].sizes}
         if self.has_role("simulation"):
             free = ("model.", "populations.", "dynamics.", "simulation.")
             settings = {name: value for name, value in settings.items()

@@ -2,8 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +64,15 @@ class Run:
 class Combo:
     """One combination: its values as written in combos_params, and the whole checked configuration.
 
-    notes: lines for the console on adapted defaults and earlier names of options.
+    notes: lines for the console on adapted defaults and earlier names of options. texts: what is written of each
+    option, (section, key) -> text.
     """
 
     index: int
     values: dict[str, Any]
     config: Config
     notes: tuple[str, ...] = ()
+    texts: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def runs(self) -> list[Run]:
         """Its iterations."""
@@ -122,7 +124,8 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
         for axis, value in zip(axes, values, strict=True):
             texts_of_combo[axis.key] = axis.text_with(texts_of_combo, value, origin)
         named = {axis.heading: _spelled(axis, value) for axis, value in zip(axes, values, strict=True)}
-        combos.append(Combo(index, named, *build(SCHEMA, texts_of_combo)))
+        written = {key: text.text for key, text in texts_of_combo.items()}
+        combos.append(Combo(index, named, *build(SCHEMA, texts_of_combo), written))
     varied = {axis.key: Text(", ".join(map(as_text, axis.values)), where) for axis in axes}
     unread(SCHEMA, base | varied, [combo.config for combo in combos])
     _all_different(combos, where)
@@ -165,4 +168,4 @@ def _all_different(combos: Sequence[Combo], where: str) -> None:
 
 
 def _read(config: Config) -> tuple:
-    return tuple(value_of(config, key) if SCHEMA.is_read(key, config) else None for key in SCHEMA.options)
+    return tuple([value_of(config, key) if key in config.keys_read else None for key in SCHEMA.options])

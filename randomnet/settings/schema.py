@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from randomnet.settings.option import Option, Section
+from randomnet.settings.option import Condition, Option, Section
 from randomnet.settings.readers import Key, Reader
 from randomnet.settings.values import Share
 
@@ -95,6 +95,21 @@ class Schema:
     def is_read(self, key: Key, config: Any) -> bool:
         """Whether a run with this configuration reads the option."""
         return self.reader_of(config) in self.options[key].readers and not unmet(self.options[key], config)
+
+    def keys_read(self, config: Any) -> frozenset[Key]:
+        """All options that a run with this configuration reads; each condition is asked once."""
+        answers: dict[int, bool] = {}
+
+        def holds(condition: Condition | None) -> bool:
+            if condition is None:
+                return True
+            if id(condition) not in answers:
+                answers[id(condition)] = bool(condition.holds(config))
+            return answers[id(condition)]
+
+        reader = self.reader_of(config)
+        return frozenset(key for key, option in self.options.items()
+                         if reader in option.readers and holds(option.where) and holds(option.only))  # fmt: skip
 
 
 def value_of(config: Any, key: Key) -> Any:

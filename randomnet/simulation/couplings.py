@@ -179,6 +179,14 @@ def couplings(
 
     Runs have the same pattern if their edges are the same and their weights differ by one factor >= 0 per block; one
     product then computes all their columns. Raises ValueError where shapes differ or a number is not finite.
+
+    >>> import numpy as np
+    >>> import randomnet as rn
+    >>> from randomnet.simulation import couplings
+    >>> c = rn.connectome('AB')
+    >>> coupled = couplings(c, np.zeros(c.n, int), trials=2)
+    >>> coupled.runs, coupled.columns
+    (1, 2)
     """
     groups = _check_groups(groups)
     patterns: list[_Pattern] = []

@@ -257,7 +257,15 @@ def _power(decay: np.ndarray, steps: np.ndarray) -> np.ndarray:
 
 
 def whole_steps(time: float, dt: float, name: str = "time") -> int:
-    """The number of steps of dt in a time. Raises ValueError, naming the time, where that is not a whole number."""
+    """The number of steps of dt in a time. Raises ValueError, naming the time, where that is not a whole number.
+
+    >>> from randomnet.simulation import whole_steps
+    >>> whole_steps(2.0, 0.1)
+    20
+    >>> whole_steps(0.25, 0.1, 'window')
+    Traceback (most recent call last):
+    ValueError: window must be a whole number of steps of 0.1, got 0.25, 2.5 steps
+    """
     steps = round(time / dt)
     if abs(time / dt - steps) > 1e-6 * max(1.0, abs(steps)):
         raise ValueError(f"{name} must be a whole number of steps of {dt:g}, got {time:g}, {time / dt:g} steps")

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from randomnet.display import Displayed
 from randomnet.simulation.inputs import FeedForward
 from randomnet.simulation.network import RateNetwork, State
 from randomnet.systems import OfStep, of_step
@@ -16,8 +18,8 @@ VARIABLES = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "
 CHUNK, CHUNK_BYTES = 200, 32e6  # limits of the steps whose input and noise are computed at a time, and of their memory
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(Displayed):
     """Means over W windows, for C columns.
 
     times: (W,), the windows' centres in the unit of dt; step s lasts from s dt to (s + 1) dt. rates: (C, W, N).
@@ -26,12 +28,20 @@ class Samples:
     bool, whether a column stayed finite to the end. state: after the last step; step: the number of the next step.
     """
 
+    drawing: ClassVar[str] = "samples"
+
     times: np.ndarray
     rates: Tensor
     variables: dict[str, Tensor]
     finite: Tensor
     state: State
     step: int
+
+    def summary(self) -> str:
+        """The numbers of columns, windows and neurons, the last time, and the other variables."""
+        columns, windows, neurons = self.rates.shape
+        others = f", with {', '.join(self.variables)}" if self.variables else ""
+        return f"{columns} columns, {windows} windows up to t = {self.times[-1]:g}, {neurons} neurons{others}"
 
 
 @contextmanager
@@ -75,6 +85,19 @@ def simulate(
     names of VARIABLES to record besides the rates. on_progress(steps) receives the steps done after each chunk; an
     exception from it ends the simulation. Raises ValueError where window does not divide steps, or for a variable that
     the network lacks.
+
+    >>> import numpy as np
+    >>> import randomnet as rn
+    >>> from randomnet.activations import ACTIVATIONS
+    >>> from randomnet.simulation import FeedForward, RateNetwork, couplings, simulate
+    >>> groups = np.zeros(4, int)
+    >>> coupled = couplings(rn.connectome(0.1 * (1 - np.eye(4)), normalization='none'), groups)
+    >>> network = RateNetwork(coupled, ACTIVATIONS['tanh'], dt=0.1, tau_rate=1.0)
+    >>> samples = simulate(network, network.start(0.0), FeedForward(np.ones(4), groups, 0.1), steps=20, window=10)
+    >>> samples
+    Samples: 1 columns, 2 windows up to t = 1.5, 4 neurons
+    >>> samples.rates[0, :, 0]
+    tensor([0.3132, 0.6323])
     """
     if window < 1 or steps < 1 or transient < 0 or steps % window:
         raise ValueError(f"steps must be a whole number of windows, got {steps} steps and windows of {window}")
@@ -117,7 +140,19 @@ def _check(network: RateNetwork, feedforward: FeedForward, variables: Sequence[s
 
 
 def variable_names(network: RateNetwork) -> tuple[str, ...]:
-    """The variables of this network that can be recorded besides its rates."""
+    """The variables of this network that can be recorded besides its rates.
+
+    >>> from dataclasses import replace
+    >>> import numpy as np
+    >>> import randomnet as rn
+    >>> from randomnet.activations import ACTIVATIONS
+    >>> from randomnet.simulation import Adaptation, RateNetwork, couplings, variable_names
+    >>> groups = np.zeros(4, int)
+    >>> coupled = couplings(rn.connectome(0.1 * (1 - np.eye(4)), normalization='none'), groups)
+    >>> network = RateNetwork(coupled, ACTIVATIONS['tanh'], dt=0.1, tau_rate=1.0)
+    >>> variable_names(network), variable_names(replace(network, adaptation=Adaptation(0.5, 10.0)))
+    ((), ('adaptation',))
+    """
     parts = {
         "currents": network.tau_syn,
         "slow": network.slow,
@@ -198,6 +233,22 @@ def state_system(network: RateNetwork, feedforward: np.ndarray | Tensor) -> OfSt
     Where only the currents are filtered, the rates are a function of the currents. The state is then the one before
     the response, so that it has no redundant direction. Raises ValueError for a network with noise, or with more than
     one column.
+
+    >>> from dataclasses import replace
+    >>> import numpy as np
+    >>> import torch
+    >>> import randomnet as rn
+    >>> from randomnet.activations import ACTIVATIONS
+    >>> from randomnet.simulation import RateNetwork, couplings, flatten_state, state_system
+    >>> groups = np.zeros(4, int)
+    >>> coupled = couplings(rn.connectome(0.1 * (1 - np.eye(4)), normalization='none'), groups)
+    >>> network = RateNetwork(coupled, ACTIVATIONS['tanh'], dt=0.1, tau_rate=1.0)
+    >>> coupled = couplings(rn.connectome(0.1 * (1 - np.eye(4)), normalization='none'), groups, dtype=torch.float64)
+    >>> network = replace(network, couplings=coupled)
+    >>> system = state_system(network, np.ones(4))
+    >>> state = flatten_state(network, network.start(0.5)).double()
+    >>> print(f'{rn.spectrum(system, state, k=1, tsim=20).exponents[0]:.2f}')
+    -0.92
     """
     inputs = torch.as_tensor(feedforward).to(network.couplings.dtype)
     step = flat_step(network)
@@ -254,13 +305,37 @@ class TrialDrivenState:
 
 
 def trial_driven_state(network: RateNetwork, drive: Tensor) -> TrialDrivenState:
-    """The system of a network of one column driven by trials; drive: (trials, time, N). Raises ValueError."""
+    """The system of a network of one column driven by trials; drive: (trials, time, N). Raises ValueError.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> import randomnet as rn
+    >>> from randomnet.activations import ACTIVATIONS
+    >>> from randomnet.simulation import RateNetwork, couplings, trial_driven_state
+    >>> groups = np.zeros(4, int)
+    >>> coupled = couplings(rn.connectome(0.1 * (1 - np.eye(4)), normalization='none'), groups)
+    >>> network = RateNetwork(coupled, ACTIVATIONS['tanh'], dt=0.1, tau_rate=1.0)
+    >>> system = trial_driven_state(network, torch.ones(3, 20, 4))
+    >>> system.dt, system.bounded
+    (0.1, True)
+    """
     rest = flatten_state(network, network.start(0.0))
     return TrialDrivenState(flat_step(network), rest, drive, network.dt)
 
 
 def flatten_state(network: RateNetwork, state: State) -> Tensor:
-    """A state of one column as the vector (S,) of `state_system`."""
+    """A state of one column as the vector (S,) of `state_system`.
+
+    >>> import numpy as np
+    >>> import randomnet as rn
+    >>> from randomnet.activations import ACTIVATIONS
+    >>> from randomnet.simulation import RateNetwork, couplings, flatten_state
+    >>> groups = np.zeros(4, int)
+    >>> coupled = couplings(rn.connectome(0.1 * (1 - np.eye(4)), normalization='none'), groups)
+    >>> network = RateNetwork(coupled, ACTIVATIONS['tanh'], dt=0.1, tau_rate=1.0)
+    >>> flatten_state(network, network.start(0.5))
+    tensor([0.5000, 0.5000, 0.5000, 0.5000])
+    """
     return _flatten(network, network.update_currents(state) if _has_only_currents(network) else state)
 
 

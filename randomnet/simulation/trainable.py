@@ -277,7 +277,14 @@ class _Segments(torch.autograd.Function):
 
 
 def network_of_model(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Network:
-    """The network of a model file, a `Network` or one with its own dynamics; see `network_from_description`."""
+    """The network of a model file, a `Network` or one with its own dynamics; see `network_from_description`.
+
+    >>> import randomnet as rn
+    >>> from randomnet.simulation import network_of_model
+    >>> net = rn.network(rn.connectome('random', n=4)).module
+    >>> network_of_model(net.description(), net.values()).n
+    4
+    """
     if "rates" not in description:
         return network_from_description(description, values)
     rates = dynamics_of_model(description["rates"])

@@ -14,11 +14,14 @@ derivative.
 | `products`       | products of a sequence of matrices                                                   |
 | `henon`, `lorenz`, `cat_map` | textbook systems with published exponents                                |
 
+A step may be of one state (N,) or of several (B, N): `for_states` makes the second of either.
+
 `Repeatability` rejects steps with an internal memory, and `check_tangent` rejects tangents that are not the derivative.
 """
 
 from randomnet.systems.checks import Repeatability, check_tangent
 from randomnet.systems.recurrent import is_recurrent, of_recurrent
+from randomnet.systems.shapes import for_states, takes_one_state, takes_states
 from randomnet.systems.steps import FromSteps, OfStep, of_flow, of_matrix, of_step, products
 from randomnet.systems.textbook import cat_map, henon, lorenz
 
@@ -28,6 +31,7 @@ __all__ = [
     "Repeatability",
     "cat_map",
     "check_tangent",
+    "for_states",
     "henon",
     "is_recurrent",
     "lorenz",
@@ -36,4 +40,6 @@ __all__ = [
     "of_recurrent",
     "of_step",
     "products",
+    "takes_one_state",
+    "takes_states",
 ]

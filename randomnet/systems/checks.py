@@ -53,6 +53,10 @@ def check_tangent(system: System, state: Tensor) -> None:
     """Raise ValueError where central differences contradict the tangent at most of several states.
 
     The states are `state`, a later one, and nearby ones. A kink such as that of relu at some states is not an error.
+
+    >>> import torch
+    >>> from randomnet.systems import check_tangent, of_step
+    >>> check_tangent(of_step(lambda h: torch.tanh(2 * h)), torch.ones(2).double())
     """
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(NEARBY + 2, len(state), generator=generator, dtype=state.dtype).to(state.device)

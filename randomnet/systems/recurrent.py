@@ -17,7 +17,13 @@ STACKS = (nn.RNN, nn.GRU, nn.LSTM)
 
 
 def is_recurrent(module: object) -> bool:
-    """Whether `module` is one of torch's recurrent modules, with the original forward method."""
+    """Whether `module` is one of torch's recurrent modules, with the original forward method.
+
+    >>> import torch
+    >>> from randomnet.systems import is_recurrent
+    >>> is_recurrent(torch.nn.GRU(2, 3)), is_recurrent(torch.nn.Linear(2, 3))
+    (True, False)
+    """
     return any(isinstance(module, cls) and type(module).forward is cls.forward for cls in (*CELLS, *STACKS))
 
 
@@ -29,6 +35,12 @@ def of_recurrent(module: Recurrent, inputs: Tensor | None = None, dt: float = 1.
     The state is (layers * hidden_size,), layer by layer as in h_0.flatten(). For an LSTM it is
     (2 * layers * hidden_size,), all of h before all of c. Raises ValueError for bidirectional modules, projections, and
     dropout in train mode.
+
+    >>> import torch
+    >>> from randomnet.systems import of_recurrent
+    >>> system = of_recurrent(torch.nn.GRU(2, 3).double(), torch.zeros(10, 2))
+    >>> system.length, system.step(torch.zeros(3).double()).shape
+    (10, torch.Size([3]))
     """
     _check(module)
     update, parts = _update_of(module)

@@ -83,6 +83,13 @@ def of_step(step: Step | TimedStep, dt: float = 1.0) -> OfStep:
     step: state (N,) -> (N,), or step(state, t), where t is the time at the start of the step: 0, dt, 2 dt, ... The
     second argument is the time if its name is t or time. A step may work in place, because it gets a copy of the state.
     dt: duration of a step. Raises ValueError for other arguments, and where a step changes the shape.
+
+    >>> import torch
+    >>> import randomnet as rn
+    >>> from randomnet.systems import of_step
+    >>> system = of_step(lambda h: 0.5 * h, dt=0.1)
+    >>> rn.spectrum(system, torch.ones(1), tsim=5).exponents.round(3)  # ln(0.5) / 0.1
+    array([-6.931])
     """
     check_dt(dt)
     update: Callable[..., Tensor] = step
@@ -92,7 +99,14 @@ def of_step(step: Step | TimedStep, dt: float = 1.0) -> OfStep:
 
 
 def of_flow(field: Step | TimedStep, dt: float) -> OfStep:
-    """The system of h' = field(h) or h' = field(h, t), (N,) -> (N,), with Runge-Kutta steps of dt; see `of_step`."""
+    """The system of h' = field(h) or h' = field(h, t), (N,) -> (N,), with Runge-Kutta steps of dt; see `of_step`.
+
+    >>> import torch
+    >>> import randomnet as rn
+    >>> from randomnet.systems import of_flow
+    >>> rn.spectrum(of_flow(lambda h: -h, dt=0.1), torch.ones(1), tsim=5).exponents.round(4)
+    array([-1.])
+    """
     check_dt(dt)
     velocity: Callable[..., Tensor] = field
     if not takes_time(field):
@@ -109,6 +123,12 @@ def of_matrix(matrix: Tensor | np.ndarray, dt: float = 1.0) -> FromSteps:
     """The linear map h <- M h for real M (N, N), with exponents ln |eigenvalues of M| / dt.
 
     Raises ValueError for another shape.
+
+    >>> import torch
+    >>> import randomnet as rn
+    >>> from randomnet.systems import of_matrix
+    >>> rn.spectrum(of_matrix(torch.tensor([[0.5]])), torch.ones(1), tsim=20).exponents.round(3)
+    array([-0.693])
     """
     matrix = torch.as_tensor(matrix)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
@@ -134,6 +154,13 @@ def products(factor: Callable[[int], Tensor], dt: float = 1.0) -> _Products:
     """The system of products ... M_1 M_0 of the matrices factor(0), factor(1), ..., each (N, N). The state is unused.
 
     Factors are requested when needed and not stored, so `factor` must return the same matrix at every call.
+
+    >>> import torch
+    >>> import randomnet as rn
+    >>> from randomnet.systems import products
+    >>> system = products(lambda index: torch.diag(torch.tensor([2.0, 0.5])))
+    >>> rn.spectrum(system, torch.zeros(2), tsim=20).exponents.round(3)
+    array([ 0.693, -0.693])
     """
     check_dt(dt)
     return _Products(factor, dt)

@@ -33,7 +33,13 @@ class _PlainSystem:
 
 
 def henon(a: float = 1.4, b: float = 0.3) -> _PlainSystem:
-    """The Henon map x <- 1 - a x^2 + y, y <- b x (Henon 1976): exponents 0.419 and -1.623, with the exact sum ln b."""
+    """The Henon map x <- 1 - a x^2 + y, y <- b x (Henon 1976): exponents 0.419 and -1.623, with the exact sum ln b.
+
+    >>> import randomnet as rn
+    >>> from randomnet.systems import henon
+    >>> print(f'{rn.spectrum(henon(), [0.1, 0.1], tsim=200).exponents.sum():.4f}')  # ln 0.3
+    -1.2040
+    """
 
     def move(rows: Rows) -> Rows:
         (x, y), *frame = rows
@@ -47,6 +53,11 @@ def lorenz(sigma: float = 10.0, rho: float = 28.0, beta: float = 8 / 3, dt: floa
     """The Lorenz system (1963) with Runge-Kutta steps: exponents 0.906, 0, -14.572 (Sprott), sum -(sigma + 1 + beta).
 
     x' = sigma (y - x), y' = x (rho - z) - y, z' = x y - beta z.
+
+    >>> import randomnet as rn
+    >>> from randomnet.systems import lorenz
+    >>> print(f'{rn.spectrum(lorenz(), [1.0, 1.0, 20.0], tsim=20).exponents.sum():.2f}')  # -(10 + 1 + 8/3)
+    -13.67
     """
     check_dt(dt)
 
@@ -75,6 +86,12 @@ def lorenz(sigma: float = 10.0, rho: float = 28.0, beta: float = 8 / 3, dt: floa
 
 
 def cat_map() -> FromSteps:
-    """Arnold's cat map [[2, 1], [1, 1]] modulo 1: exponents +-ln((3 + sqrt 5)/2)."""
+    """Arnold's cat map [[2, 1], [1, 1]] modulo 1: exponents +-ln((3 + sqrt 5)/2).
+
+    >>> import randomnet as rn
+    >>> from randomnet.systems import cat_map
+    >>> rn.spectrum(cat_map(), [0.1, 0.2], tsim=50).exponents.round(3)
+    array([ 0.962, -0.962])
+    """
     linear = of_matrix(np.array([[2.0, 1.0], [1.0, 1.0]]))
     return FromSteps(lambda state: torch.remainder(linear.step(state), 1.0), linear.tangent)

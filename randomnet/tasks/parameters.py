@@ -98,6 +98,7 @@ RESAMPLED_INPUT_NOISE = Parameter(
     "trial.",
     generated=False,
     training=True,
+    neutral=0.0,
 )
 NOISE = (INPUT_NOISE, RESAMPLED_INPUT_NOISE)
 TRIAL_STEPS = Parameter(

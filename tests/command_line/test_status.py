@@ -132,7 +132,7 @@ def test_a_pipeline_has_its_stages_in_their_order(tmp_path):
         (lambda path: (path.mkdir(), (path / "manifest.json").write_text("[]")), "manifest.json"),
         (lambda path: (path.mkdir(), (path / "manifest.json").write_text('{"format": 99}')), "format"),
         (lambda path: (path.mkdir(), (path / "manifest.json").write_text(json.dumps({"format": 1, "combos": [1]}))),
-         "damaged"),
+         "expected an entry iterations"),
     ],
     ids=["nothing", "file", "empty", "no json", "a list", "another format", "damaged"],
 )  # fmt: skip

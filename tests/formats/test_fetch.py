@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.error import HTTPError
 
 import numpy as np
 import pytest
@@ -81,6 +82,11 @@ class Handler(BaseHTTPRequestHandler):
         server.asked.append((self.path, dict(self.headers)))
         content = server.files.get(self.path)
         code = server.answers.pop(0) if server.answers else 200 if content is not None else 404
+        if code == 302:
+            self.send_response(code)
+            self.send_header("Location", server.lie["Location"])
+            self.end_headers()
+            return
         if code != 200:
             self.send_error(code)
             return
@@ -137,6 +143,59 @@ class Said(list):
 
 def leftovers(folder):
     return sorted(path.name for path in folder.iterdir() if path.name not in (".lock", "fetched.json"))
+
+
+# --- servers that are not to be trusted
+
+
+NUMBERS = ["9" * 5000, "\u0663", "-5", "1e9"]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_length_that_is_no_number_is_unknown(server, tmp_path, number):
+    server.lie = {"Content-Length": number.encode().decode("latin-1")}
+    (path,) = fetch(archive_of(server), tmp_path, Said())
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_range_that_is_no_range_starts_again(server, tmp_path, number):
+    server.cuts, server.lie = [300_000], {"Content-Range": f"bytes 300000-599999/{number}".encode().decode("latin-1")}
+    (path,) = fetch(archive_of(server), tmp_path, Said())
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://127.0.0.1:99999999/", "http://a b/", "file:///etc/passwd"])
+def test_a_redirection_to_no_address(server, tmp_path, location):
+    server.answers, server.lie = [302] * 10, {"Location": location}
+    with pytest.raises(DownloadError) as error:
+        fetch(archive_of(server), tmp_path, Said())
+    assert "\n" not in str(error.value)
+    assert leftovers(tmp_path) == []
+
+
+def test_a_body_without_end_is_not_written_on_and_on(server, tmp_path):
+    server.length = False
+    with pytest.raises(DownloadError, match="expected 1000 bytes at most, the server sends more"):
+        fetch(archive_of(server, size=1000), tmp_path, Said())
+    assert sum(path.stat().st_size for path in tmp_path.glob("*.part")) <= 1000
+
+
+def test_a_connection_that_is_too_slow_is_given_up(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "RATE_PERIOD", 0.0)
+    monkeypatch.setattr(module, "LEAST_RATE", 1e15)
+    server.ranges = False
+    with pytest.raises(DownloadError, match="sends too slowly"):
+        fetch(archive_of(server), tmp_path, Said())
+
+
+def test_words_of_a_server_do_not_steer_the_terminal(server, tmp_path, monkeypatch):
+    error = HTTPError(server.url, 404, "no\x1b]0;title\x07 \u202efile" + "x" * 5000, None, io.BytesIO())
+    monkeypatch.setattr(module.urllib.request, "urlopen", lambda *_, **__: (_ for _ in ()).throw(error))
+    with pytest.raises(DownloadError) as told:
+        fetch(archive_of(server), tmp_path, Said())
+    assert str(told.value).isprintable()
+    assert len(str(told.value)) < 500
 
 
 # --- whole files

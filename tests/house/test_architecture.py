@@ -14,12 +14,12 @@ from randomnet.plotting import style
 from tests.support.paths import MODULES, ROOT
 
 ROOMS = (  # from the lowest floor to the highest
-    ("registry", "renamed_options", "settings"),
+    ("registry", "renamed_options", "settings", "display", "callable_package"),
     ("plugins", "losses", "memory", "connectome", "activations", "optimizers", "results", "console", "version",
-     "extras", "integration", "double_backward", "input_series", "bump"),
+     "extras", "integration", "double_backward", "input_series", "bump", "compiled"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
      "instantiation", "initialisation", "rnn", "lyapunov", "plotting", "recordings", "comparison", "systems", "theory"),
-    ("options of kinds", "effectors", "analysis", "simulation", "figures", "description", "api",
+    ("options of kinds", "effectors", "analysis", "simulation", "figures", "report", "description", "api",
      "architectures"),
     ("schema", "objectives", "multiregion"),
     ("training", "inference"),
@@ -27,7 +27,7 @@ ROOMS = (  # from the lowest floor to the highest
     ("build",),
     ("kinds", "selfcheck"),
     ("experiment",),
-    ("command_line",),
+    ("command_line", "notebook"),
 )  # fmt: skip
 FLOORS = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 OPTIONS = "options of kinds"  # kinds/__init__, kinds/reads and kinds/<kind>/options: free of torch, for the schema
@@ -93,9 +93,11 @@ def test_the_visualiser_never_imports_a_model():
     allowed |= {"tasks", "losses", "metrics", "registry", "plugins", "renamed_options"}  # registries, free of torch
     drawing = [path for folder in ("plotting", "figures") for path in (ROOT / "randomnet" / folder).glob("*.py")]
     assert set(imported_rooms(ROOT / "visualization.py")) == {"command_line"}
-    assert set(imported_rooms(command)) <= allowed | {"command_line"}  # of which it imports the name of the program
+    assert set(imported_rooms(command)) <= allowed | {"command_line", "report"}  # of the former the program's name
+    drawing += (ROOT / "randomnet" / "report").glob("*.py")
     for path in drawing:
-        assert set(imported_rooms(path)) <= allowed
+        of_report = {"report", "formats"} if path.parent.name == "report" else set()
+        assert set(imported_rooms(path)) <= allowed | of_report
         assert not re.search(r"^\s*(import|from) torch\b", path.read_text(encoding="utf-8"), re.MULTILINE), path
 
 

@@ -65,7 +65,7 @@ class _FileSamples:
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
         self.path, self.shape, self.dtype = path, shape, dtype
-        self.temporary = path.with_name(f"{results.TEMPORARY}{path.name}-{os.getpid()}")
+        self.temporary = results.temporary_path(path)
         with open(self.temporary, "wb") as file:
             header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)

@@ -10,7 +10,7 @@ import torch
 from randomnet.build import closed_loop, coupling_strength
 from randomnet.build.network import Setup, largest_frame
 from randomnet.build.spectra import schedule_of
-from randomnet.build.targets import exponents_of
+from randomnet.build.targets import exponents_of, measured_exponents_of
 from randomnet.kinds.spectra import compute_spectrum, summary_of
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.lyapunov.batches import FEWEST_BATCHES, batch_count
@@ -77,13 +77,13 @@ def measuring_schedule(run: Run) -> Schedule:
 def exponents_and_inputs(run: Run, setup: Setup, objective: NetworkObjective) -> tuple[int, torch.Tensor | None]:
     """Return the number of measured exponents, and the inputs (time, trials, channels) they are measured along.
 
-    Without a task, inputs are None and the exponents are all of the network, unless these are too many. With a task the
-    config says how many, along the validation trials.
+    Without a task, inputs are None and the exponents are those of nle_measured, unless these are too many. With a task
+    nle says how many, along the validation trials.
     """
     n = setup.size
     if run.config.has_task:
         return exponents_of(run, n), objective.validation.inputs
-    return largest_frame(run, n), None
+    return min(largest_frame(run, n), measured_exponents_of(run, n)), None
 
 
 def _later_growth(spectrum: Spectrum, k: int) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Outputs of a trained network: model.pt, arrays.npz, trials.npz, stored epochs, and the summary of run.json."""
+"""Outputs of a trained network: model.pt, arrays, trials and activity.npz, stored epochs, and run.json's summary."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +55,7 @@ class Trained:
     """A training that has ended: the network, its progress, and what was measured before and after.
 
     values_initial: the values before training. initial, final: see `measurements.measure`. scores: chance levels, and
-    scores on test trials. trials: the arrays of `example_trials`, empty without a task.
+    scores on test trials. trials: the arrays of `example_trials`, empty without a task. activity: those of `activity`.
     """
 
     setup: Setup
@@ -65,6 +65,7 @@ class Trained:
     final: dict[str, Any]
     scores: dict[str, float]
     trials: dict[str, np.ndarray]
+    activity: dict[str, np.ndarray]
 
     @property
     def measured(self) -> tuple[tuple[str, dict[str, Any]], ...]:
@@ -81,6 +82,8 @@ def write_outputs(run: Run, folder: results.RunFolder, trained: Trained, seconds
     results.write_arrays(folder.path / "arrays.npz", _arrays(run, trained))
     if trained.trials:
         results.write_arrays(folder.trials_file, trained.trials)
+    if trained.activity:
+        results.write_arrays(folder.activity_file, trained.activity)
     results.write_bytes(folder.path / "model.pt", torch_bytes(_model(run, trained)))
     losses = summarize_losses(progress) | _measured_losses(run, trained)
     return {
@@ -140,9 +143,7 @@ def _arrays(run: Run, trained: Trained) -> dict[str, np.ndarray]:
     arrays |= _overlap_axes(run) if "overlaps" in trained.final else {}
     if TARGETED.holds(run.config):
         arrays["target"] = target_of(run, setup.size)
-    for (when, measured), values in zip(
-        trained.measured, (trained.values_initial, trained.progress.last), strict=True
-    ):
+    for (when, measured), values in zip(trained.measured, (trained.values_initial, trained.progress.last), strict=True):
         arrays |= _measured_arrays(when, measured) | _value_arrays(run, setup, when, values)
     if "weights" in run.config.trained:
         arrays["post"], arrays["pre"] = setup.connectome.post, setup.connectome.pre
@@ -184,7 +185,7 @@ def _overlap_axes(run: Run) -> dict[str, np.ndarray]:
 
 
 def _model(run: Run, trained: Trained) -> dict[str, Any]:
-    """Return the content of model.pt; its keys are the network's own strings, see `last_and_best`."""
+    """Return the content of model.pt."""
     network = trained.setup.network
     return {
         "network": network.description(),

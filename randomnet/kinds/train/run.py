@@ -18,11 +18,12 @@ from randomnet.build.coupling_strength import strength_of
 from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, device_of
 from randomnet.build.objective import objective_of, training_settings, trajectories
 from randomnet.build.spectra import schedule_of, simulated_time
-from randomnet.build.targets import target_of
+from randomnet.build.targets import measured_exponents_of, target_of
 from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
 from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
+from randomnet.kinds.train.activity import activity
 from randomnet.kinds.train.example_trials import example_trials
 from randomnet.kinds.train.measurements import exponents_and_inputs, measure, measure_initial, measuring_schedule
 from randomnet.kinds.train.outputs import Trained, store_epoch, write_outputs
@@ -56,8 +57,11 @@ def check(run: Run) -> dict[str, Any]:
     """Check all that can be wrong before the run starts; return the connectome's facts. Raises ConfigError."""
     closed_loop.check(run)
     facts = check_network(run)
+    size = facts.get("state_size", facts["neurons"])
     if TARGETED.holds(run.config):
-        target_of(run, facts.get("state_size", facts["neurons"]))
+        target_of(run, size)
+    if not run.config.has_task:
+        measured_exponents_of(run, size)
     return facts
 
 
@@ -128,7 +132,8 @@ def _measure_trained(
     initial = checkpoint["values_initial"]
     parts = (runs, setups, objectives, initial, progresses)
     trials = [example_trials(*each) for each in zip(*parts, strict=True)]
-    each = (setups, progresses, initial, checkpoint["initial"], finals, scores, trials)
+    activities = [activity(*each) for each in zip(*parts, strict=True)]
+    each = (setups, progresses, initial, checkpoint["initial"], finals, scores, trials, activities)
     return [Trained(*parts) for parts in zip(*each, strict=True)]
 
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from randomnet.compiled import CHOICES as STEPS
 from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, HALVED, OF_TRIALS, RAY, SAMPLED
 from randomnet.kinds import KINDS
 from randomnet.settings.option import Section, option
-from randomnet.settings.values import Choice, Integer, Location, Number, Value
+from randomnet.settings.values import Boolean, Choice, Integer, Location, Number, Value
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,14 @@ class ExecutionSection(Section):
         Choice(("auto", "cpu", "cuda")), "auto", "Device; auto = cuda where available.", only=BUILT
     )
     threads: int = option(Integer(1, 1024), 1, "Threads per process.", grid=False)
+    steps: str = option(
+        Choice(STEPS),
+        "auto",
+        "How steps of networks are computed on the CPU. compiled: as loops compiled by numba, once per machine. eager: "
+        "by torch, call by call. auto = compiled where numba is installed. Results differ by rounding, so a results "
+        "folder keeps its first choice. Sparse networks, integrator = rk4 and CUDA always use torch.",
+        identity=False,
+    )
     checkpoint_every: int | str = option(
         Integer(1, words=("auto",)),
         "auto",
@@ -163,5 +172,19 @@ class ExecutionSection(Section):
         2000.0,
         "Megabytes that a batch of runs may need; larger batches are split.",
         only=BATCHED,
+        identity=False,
+    )
+    report: bool = option(
+        Boolean(),
+        False,
+        "At the end, draw the figures and write the report, to the folder report in path_to_results, and print the "
+        "result in sentences. With --shard, the share that ends last does so.",
+        identity=False,
+    )
+    tensorboard: bool = option(
+        Boolean(),
+        False,
+        "Also write the history of every run for TensorBoard, to the folder tensorboard in path_to_results. To look at "
+        "it: tensorboard --logdir results/x/tensorboard. Needs the package tensorboard.",
         identity=False,
     )

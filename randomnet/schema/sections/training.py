@@ -98,6 +98,15 @@ class LyapunovSection(Section):
         only=UNTASKED,
         identity=False,
     )
+    nle_measured: int | Share = option(
+        CountOrShare(),
+        Share(100.0),
+        "Number of leading exponents in the spectra before and after training, at least nle. All of them take longer "
+        "than many epochs. Networks of more than 2000 neurons: nle.",
+        only=UNTASKED,
+        grid=False,
+        neutral=Share(100.0),
+    )
     truncate_gradient: float = option(
         Number(0),
         0.0,

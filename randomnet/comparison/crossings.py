@@ -1,0 +1,86 @@
+"""Where the largest exponent becomes positive over the coupling g, in sentences.
+
+crossing_sentences   one for each label and set of values of the other options
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from randomnet.comparison.controls import option_values, runs_of_combos
+from randomnet.comparison.hypothesis_tests import side_text
+from randomnet.comparison.network_identity import source_of_variation
+from randomnet.comparison.study import ABSENT, Combo, Study
+from randomnet.comparison.transition import Curves, Transition, transition
+from randomnet.results import COMPLETE, LEFT_OUT
+
+EXPONENT, ERROR, COUPLING = "lambda_max", "lambda_max_stderr", "g"
+FEWEST, MOST_SENTENCES = 3, 8  # values of g that make a curve; sentences
+
+
+def crossing_sentences(study: Study) -> list[str]:
+    """A sentence for each curve of the exponent over g; empty unless a grid varies g over several values."""
+    option = next((name for name in study.varied if name.split(".")[-1] == COUPLING), None)
+    if option is None or EXPONENT not in study.runs or not study.runs[EXPONENT].notna().any():
+        return []
+    sentences = list(_sentences(study, option))
+    more = len(sentences) - MOST_SENTENCES
+    return [*sentences[:MOST_SENTENCES], *([f"{more} more curves over g are in the tables."] if more > 0 else [])]
+
+
+def _sentences(study: Study, option: str) -> Iterator[str]:
+    others = [name for name in study.varied if name != option]
+    sets: dict[tuple, list[Combo]] = {}
+    for combo in study.combos:
+        sets.setdefault((combo.label, *option_values(combo, others)), []).append(combo)
+    for combos in sets.values():
+        values = {(combo.label, combo.number): _number(combo.get(option)) for combo in combos}
+        if len({value for value in values.values() if np.isfinite(value)}) >= FEWEST:
+            runs = runs_of_combos(study.runs, combos)
+            keys = zip(runs["label"], runs["number"], strict=True)
+            runs = runs.assign(g=[values[key] for key in keys]).dropna(subset=["g"])
+            texts = [f"{name} = {combos[0].get(name)}" for name in others if combos[0].get(name) is not ABSENT]
+            name = ", ".join(texts)
+            several = len(study.labels) > 1
+            yield _sentence(side_text(combos[0].label, name) if several or not name else name, runs)
+
+
+def _sentence(name: str, runs: pd.DataFrame) -> str:
+    left_out = runs[runs["status"].isin(LEFT_OUT)].groupby("g").size().to_dict()
+    curves = Curves.of(runs[runs["status"] == COMPLETE])
+    if not curves.counts.sum():
+        return f"With {name}, no run has a largest exponent."
+    estimate = transition(curves, left_out=left_out)
+    over = source_of_variation(runs[runs["g"] == runs["g"].iloc[0]])  # g itself makes another network
+    return f"With {name}, the largest exponent {_where(estimate)} (medians over {len(curves.iterations)} {over})."
+
+
+def _where(estimate: Transition) -> str:
+    """Where the medians cross zero, or why they do not."""
+    if not len(estimate.medians):
+        return "is unbounded at the smallest g already"
+    ends = f"g = {estimate.g[0]:g} to {estimate.g[-1]:g}"
+    if estimate.crossing is not None:
+        return f"becomes positive at g = {estimate.crossing:.3g}{_interval(estimate)}"
+    if (estimate.medians > 0).all():
+        return f"is positive over all of {ends}"
+    text = "is nowhere positive beyond its error" if (estimate.medians > 0).any() else "is nowhere positive"
+    more = f", and unbounded from g = {estimate.unbounded:g}" if estimate.unbounded is not None else ""
+    return f"{text} over {ends}{more}"
+
+
+def _interval(estimate: Transition) -> str:
+    """The interval of the crossing; an infinite end is one beyond the grid."""
+    if np.isnan(estimate.low):
+        return ""
+    low = f"{estimate.low:.3g}" if np.isfinite(estimate.low) else f"below {estimate.g[0]:g}"
+    high = f"{estimate.high:.3g}" if np.isfinite(estimate.high) else f"above {estimate.g[-1]:g}"
+    return f" [{low}, {high}]"
+
+
+def _number(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        return np.nan

@@ -1,0 +1,48 @@
+"""Steps of networks and their adjoints as compiled loops, for dense couplings on the CPU.
+
+    blas         matrix products inside loops, from torch's own library
+    orthonormal  Gram-Schmidt and its adjoint
+    steps        the loops
+    library      their compilation for an activation, and its cache on disk
+
+This module says whether compiled steps are to be used, and imports numba only if so.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+
+CHOICES = ("auto", "compiled", "eager")
+COMPILED, EAGER = CHOICES[1:]
+_choice = CHOICES[0]
+
+
+def select(choice: str) -> str:
+    """Choose how steps are computed in this process: one of CHOICES. Returns what that means here, as `selected`.
+
+    Raises ValueError for another word, and ImportError for 'compiled' where numba is missing.
+    """
+    global _choice
+    if choice not in CHOICES:
+        raise ValueError(f"steps must be one of {', '.join(CHOICES)}, got {choice!r}")
+    if choice == COMPILED and not is_available():
+        raise ImportError("steps = compiled needs numba and scipy: pip install numba scipy, or set steps = eager")
+    _choice = choice
+    return selected()
+
+
+def selected() -> str:
+    """'compiled' or 'eager': how steps are computed where both are possible."""
+    return COMPILED if _choice != EAGER and is_available() else EAGER
+
+
+@cache
+def is_available() -> bool:
+    """Whether numba, and scipy for its linear algebra, are installed."""
+    return all(find_spec(name) is not None for name in ("numba", "scipy"))
+
+
+def loops(scalar: Callable, form: str) -> tuple[Callable, Callable]:
+    """The compiled steps and their adjoint in this form, for the scalar function of an activation; see `library`."""
+    return import_module("randomnet.compiled.library").compiled(scalar, form)

@@ -1,0 +1,209 @@
+"""Euler steps of a bundle with Gram-Schmidt after intervals, and their adjoint, as loops for numba.
+
+The functions here are sources: `library` compiles them for each activation, with its `response` in the place of the
+name below. A bundle (1 + k, N) has the state in row 0 and tangent vectors in the others. With a = dt/tau and c = 1 - a:
+
+    current form  x <- c x + a (J phi(x) + b)     v <- c v + a J (phi'(x) v)
+    rate form     r <- c r + a phi(J r + b)       v <- c v + a phi'(J r + b) J v
+
+`weights` is diag(a) J in the current form and J in the rate form, `transposed` its transpose. The argument of phi is
+g (x - s). path (P, 1 + k, N) receives the bundle after each step, and inner (P, 1 + k, N) the products with J in the
+rate form; with fewer rows than steps they are used in turns. Names ending in _bar are adjoints.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from randomnet.compiled.blas import product, product_left_transposed
+from randomnet.compiled.orthonormal import orthonormalise, orthonormalise_adjoint
+
+CHUNK = 256  # rows whose contribution to the gradient of the weights is one product
+
+
+def response(u: float) -> tuple[float, float, float]:
+    """phi(u), phi'(u) and phi''(u): in the compiled functions that of the activation's row."""
+    raise NotImplementedError("this name is bound when the steps are compiled")
+
+
+def steps_current(bundle, transposed, gains, shifts, drive, keep, leaks, intervals, growing, path, rs, growths, norms):
+    """Fill path, rs (intervals, k, k), growths (intervals, k) and norms (intervals,) in the current form.
+
+    drive (D, N): the constant drive, a row for each step, or no row. growing: whether intervals end with Gram-Schmidt.
+    """
+    rows, n = bundle.shape
+    inner, before, step = np.empty_like(bundle), bundle, 0
+    for index in range(len(intervals)):
+        for _ in range(intervals[index]):
+            after, state = path[step % len(path)], before[0]
+            for i in range(n):
+                rate, slope, _ = response(np.float64((state[i] - shifts[i]) * gains[i]))
+                inner[0, i] = rate
+                after[0, i] = slope * gains[i]
+            for row in range(1, rows):
+                for i in range(n):
+                    inner[row, i] = before[row, i] * after[0, i]
+            for row in range(rows):
+                for i in range(n):
+                    after[row, i] = before[row, i] * keep[i]
+            if len(drive):
+                current = drive[step % len(drive)]
+                for i in range(n):
+                    after[0, i] += leaks[i] * current[i]
+            product(inner, transposed, 1.0, 1.0, after)
+            before = after
+            step += 1
+        finish_interval(before, index, growing, rs, growths, norms)
+    return before
+
+
+def steps_rate(
+    bundle, transposed, gains, shifts, drive, keep, leaks, intervals, growing, path, inner, rs, growths, norms
+):
+    """As `steps_current`, in the rate form."""
+    rows, n = bundle.shape
+    slopes, before, step = np.empty_like(gains), bundle, 0
+    for index in range(len(intervals)):
+        for _ in range(intervals[index]):
+            after, products = path[step % len(path)], inner[step % len(inner)]
+            product(before, transposed, 1.0, 0.0, products)
+            if len(drive):
+                current = drive[step % len(drive)]
+                for i in range(n):
+                    products[0, i] += current[i]
+            for i in range(n):
+                rate, slope, _ = response(np.float64((products[0, i] - shifts[i]) * gains[i]))
+                after[0, i] = keep[i] * before[0, i] + leaks[i] * rate
+                slopes[i] = slope * gains[i] * leaks[i]
+            for row in range(1, rows):
+                for i in range(n):
+                    after[row, i] = keep[i] * before[row, i] + slopes[i] * products[row, i]
+            before = after
+            step += 1
+        finish_interval(before, index, growing, rs, growths, norms)
+    return before
+
+
+def finish_interval(bundle, index, growing, rs, growths, norms):
+    """Orthonormalise the tangent vectors; record their growth and the largest magnitude in the state."""
+    if growing:
+        r, growth = rs[index % len(rs)], growths[index]
+        orthonormalise(bundle[1:], r)
+        for i in range(len(r)):
+            growth[i] = np.log(r[i, i])
+    largest = norms[index]
+    for value in bundle[0]:
+        magnitude = abs(value)
+        if not magnitude <= largest:  # also for nan
+            largest = magnitude
+    norms[index] = largest
+
+
+def adjoint_current(
+    bundle, weights, gains, shifts, keep, leaks, intervals, growing, path, rs, adjoint, growths_bar,
+    gains_bar, shifts_bar, drive_bar, weights_bar,
+):  # fmt: skip
+    """Turn the adjoint of the last bundle into that of the first in place, and add to the other adjoints.
+
+    drive_bar (D, N) and weights_bar (N, N) have no row where they are not needed. weights_bar lacks the factor a.
+    """
+    rows, n = bundle.shape
+    trains = len(weights_bar) > 0
+    size = max(1, CHUNK // rows) if trains else 0
+    adjoints, inners, stored = np.empty((size * rows, n), gains.dtype), np.empty((size * rows, n), gains.dtype), 0
+    buffer, slopes_bar, slopes = np.empty_like(bundle), np.empty_like(gains), np.empty_like(gains)
+    step = intervals.sum()
+    for index in range(len(intervals) - 1, -1, -1):
+        if growing:
+            orthonormalise_adjoint(path[step - 1, 1:], rs[index], adjoint[1:], growths_bar[index])
+        for _ in range(intervals[index]):
+            step -= 1
+            before = path[step - 1] if step else bundle
+            if len(drive_bar):
+                for i in range(n):
+                    drive_bar[step % len(drive_bar), i] += leaks[i] * adjoint[0, i]
+            if trains:
+                adjoints[stored * rows : (stored + 1) * rows] = adjoint
+            product(adjoint, weights, 1.0, 0.0, buffer)
+            slopes_bar[:] = 0
+            for row in range(1, rows):
+                for i in range(n):
+                    slopes_bar[i] += buffer[row, i] * before[row, i]
+            for i in range(n):
+                distance, gain = before[0, i] - shifts[i], gains[i]
+                rate, slope, curvature = response(np.float64(distance * gain))
+                bar, curved = buffer[0, i], curvature * gain
+                gains_bar[i] += bar * slope * distance + slopes_bar[i] * (slope + curved * distance)
+                shifts_bar[i] -= (bar * slope + slopes_bar[i] * curved) * gain
+                slopes[i] = slope * gain
+                adjoint[0, i] = keep[i] * adjoint[0, i] + (bar * slope + slopes_bar[i] * curved) * gain
+                if trains:
+                    inners[stored * rows, i] = rate
+            for row in range(1, rows):
+                for i in range(n):
+                    adjoint[row, i] = keep[i] * adjoint[row, i] + buffer[row, i] * slopes[i]
+            if trains:
+                for row in range(1, rows):
+                    for i in range(n):
+                        inners[stored * rows + row, i] = before[row, i] * slopes[i]
+                stored += 1
+                if stored == size or step == 0:
+                    part = slice(0, stored * rows)
+                    product_left_transposed(adjoints[part], inners[part], 1.0, 1.0, weights_bar)
+                    stored = 0
+
+
+def adjoint_rate(
+    bundle, weights, gains, shifts, keep, leaks, intervals, growing, path, inner, rs, adjoint, growths_bar,
+    gains_bar, shifts_bar, drive_bar, weights_bar,
+):  # fmt: skip
+    """As `adjoint_current`, in the rate form; weights_bar is complete."""
+    rows, n = bundle.shape
+    trains = len(weights_bar) > 0
+    size = max(1, CHUNK // rows) if trains else 0
+    adjoints, befores, stored = np.empty((size * rows, n), gains.dtype), np.empty((size * rows, n), gains.dtype), 0
+    buffer, slopes_bar, slopes = np.empty_like(bundle), np.empty_like(gains), np.empty_like(gains)
+    step = intervals.sum()
+    for index in range(len(intervals) - 1, -1, -1):
+        if growing:
+            orthonormalise_adjoint(path[step - 1, 1:], rs[index], adjoint[1:], growths_bar[index])
+        for _ in range(intervals[index]):
+            step -= 1
+            before, products = path[step - 1] if step else bundle, inner[step]
+            slopes_bar[:] = 0
+            for row in range(1, rows):
+                for i in range(n):
+                    slopes_bar[i] += adjoint[row, i] * products[row, i]
+            for i in range(n):
+                distance, gain, leak = products[0, i] - shifts[i], gains[i], leaks[i]
+                _, slope, curvature = response(np.float64(distance * gain))
+                bar, slope_bar, curved = leak * adjoint[0, i], leak * slopes_bar[i], curvature * gain
+                gains_bar[i] += bar * slope * distance + slope_bar * (slope + curved * distance)
+                input_bar = (bar * slope + slope_bar * curved) * gain
+                shifts_bar[i] -= input_bar
+                buffer[0, i] = input_bar
+                slopes[i] = slope * gain * leak
+            if len(drive_bar):
+                for i in range(n):
+                    drive_bar[step % len(drive_bar), i] += buffer[0, i]
+            for row in range(1, rows):
+                for i in range(n):
+                    buffer[row, i] = adjoint[row, i] * slopes[i]
+            for row in range(rows):
+                for i in range(n):
+                    adjoint[row, i] *= keep[i]
+            product(buffer, weights, 1.0, 1.0, adjoint)
+            if trains:
+                adjoints[stored * rows : (stored + 1) * rows] = buffer
+                befores[stored * rows : (stored + 1) * rows] = before
+                stored += 1
+                if stored == size or step == 0:
+                    part = slice(0, stored * rows)
+                    product_left_transposed(adjoints[part], befores[part], 1.0, 1.0, weights_bar)
+                    stored = 0
+
+
+STEPS: dict[str, tuple[Callable, Callable]] = {
+    "current": (steps_current, adjoint_current),
+    "rate": (steps_rate, adjoint_rate),
+}

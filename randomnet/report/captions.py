@@ -1,0 +1,121 @@
+"""Captions of figures by the beginning of their file names: what is drawn, and how intervals were made.
+
+caption   of a figure, given the kind of experiment and the stem of its file
+"""
+
+from typing import NamedTuple
+
+MEAN = ("Bars are 95 % confidence intervals of the mean over the runs of one combo: Student's t after Hall's "
+        "correction for skewness, with a raised level for up to 6 runs.")  # fmt: skip
+EACH_RUN = "Each dot is a run; hollow ones did not converge or are too short to tell."
+STANDARD_ERROR = "Thin bars of a run are two standard errors of its own trajectory, from batches of its record."
+BANDS = ("Lines are means over runs, geometric ones on log axes; bands are the 5 to 95 % quantiles of the runs on log "
+         "axes (their range for fewer than 20 runs) and the standard deviation on linear axes.")  # fmt: skip
+SPREAD = "Lines are means over runs, and bands their standard deviation; of a single run, its standard error."
+OF_ONE = "It shows one network, the first of its combo, so that there is no interval over networks."
+
+
+class Caption(NamedTuple):
+    """What a figure shows, and how its intervals were made."""
+
+    drawn: str
+    intervals: str
+
+    @property
+    def text(self) -> str:
+        """Both as sentences."""
+        return f"{self.drawn} {self.intervals}".strip()
+
+
+CAPTIONS: dict[str, Caption] = {
+    "overview": Caption("What the study is about, over the options of its grid; no mean is taken over an option that "
+                        f"varies, unless the title says so. {EACH_RUN}", MEAN),
+    "dynamics": Caption("Largest Lyapunov exponent, Kaplan-Yorke dimension and entropy rate over the options of the "
+                        f"grid. {EACH_RUN}", f"{STANDARD_ERROR} Longer bars are the mean and its 95 % interval."),
+    "spectra_by": Caption("Lyapunov spectra by the value of an option: exponents in descending order over their index "
+                          "as a share of the neurons.", SPREAD),
+    "spectra": Caption("Lyapunov spectra: exponents in descending order over their index as a share of the neurons; "
+                       "after a training also those before it.", SPREAD),
+    "parameters": Caption("Trained parameters before and after training: how their values are distributed, or a dot "
+                          "per group where groups are few.", "There are no intervals: all values are shown."),
+    "loss_final": Caption(f"Loss of the last epoch of training. {EACH_RUN}", MEAN),
+    "loss_measured": Caption("Loss measured on a long record before and after training, free of the noise of the "
+                             f"training's short records. {EACH_RUN}", f"{STANDARD_ERROR} {MEAN}"),
+    "loss_minimum": Caption(f"Lowest loss of each run and the epoch that has it. {EACH_RUN}",
+                            "Boxes are quartiles over runs with the median; whiskers are their range."),
+    "loss": Caption("Loss over epochs of training, with accuracies, largest exponent and norms of gradients where they "
+                    "were recorded.", BANDS),
+    "minimum": Caption(f"Lowest loss of each run and the epoch that has it. {EACH_RUN}",
+                       "Boxes are quartiles over runs with the median; whiskers are their range."),
+    "lambda_max": Caption(f"Largest Lyapunov exponent after training. {EACH_RUN}", f"{STANDARD_ERROR} {MEAN}"),
+    "accuracies": Caption("Accuracy of each output over epochs or in the last one.", BANDS),
+    "accuracy": Caption(f"Accuracy on the task with its chance level. {EACH_RUN}", MEAN),
+    "radius": Caption(f"Spectral radius of the weights before and after training. {EACH_RUN}", MEAN),
+    "nulls_loss_final": Caption("Loss of the last epoch of the network among its null models: the network is a line, "
+                                "each null draw a dot.", "The title has the number of draws or pairs and the smallest "
+                                "p that they allow; intervals are in the table of tests."),
+    "nulls_loss_m": Caption("Loss of the network among its null models: the network is a line, each null draw a dot.",
+                            "The title has the number of draws or pairs and the smallest p that they allow; intervals "
+                            "are in the table of tests."),
+    "nulls_loss": Caption("Loss over epochs of the network and of its null models.", BANDS),
+    "nulls_spectra": Caption("Lyapunov spectra of the network and of its null models, before and after training.",
+                             BANDS),
+    "nulls": Caption("The network among its null models: the network is a line, each null draw a dot, hollow where it "
+                     "did not converge.", "The title has the number of draws or pairs and the smallest p that they "
+                     "allow; intervals are in the table of tests."),
+    "transition": Caption("Largest Lyapunov exponent of every network over g, the medians, and where they cross zero.",
+                          "The interval of the crossing is of a bootstrap over networks with Student's t, as "
+                          "transition.csv has it."),
+    "convergence": Caption("Running estimates of Lyapunov exponents over the time of the record.",
+                           "Bands are two standard errors over initial states and of the records."),
+    "seconds": Caption("Seconds of a spectrum and of an epoch over the size of the network, beside the matrix products "
+                       "alone.", "Each dot is a run; there are no intervals."),
+    "inside": Caption("Fixed points and trajectories of a network in its first principal components.", OF_ONE),
+    "linearised": Caption("Eigenvalues and time constants of the network linearised at its fixed points.", OF_ONE),
+    "psth": Caption("Mean rates of a network along the trials of a task, by condition.",
+                    "Bands are standard errors over trials."),
+    "phases": Caption("Fixed points of a network in each phase of the task.", OF_ONE),
+    "fixed_points": Caption(f"Numbers of fixed points and of stable ones, over the options of the grid. {EACH_RUN}",
+                            MEAN),
+    "responses": Caption("Rates during and after stimulation beside those of the undisturbed control.",
+                         f"Bands are standard errors over trials. {OF_ONE}"),
+    "stimulation": Caption(f"Changes during and after stimulation over the options of the grid. {EACH_RUN}", MEAN),
+    "activity": Caption("Activity of a network over time: a heat map of its neurons and traces of some of them.",
+                        OF_ONE),
+    "plane": Caption("Trajectories from a grid of initial states in a plane.", OF_ONE),
+    "rates": Caption("Rates of populations or neurons, beside what theory or the data say.", EACH_RUN),
+    "bump": Caption(f"Mean and modulation of the bump of activity. {EACH_RUN}", MEAN),
+    "map": Caption("Rates and bump over two options, a tile per pair of values.",
+                   "Each tile is the mean over the iterations of one combo; intervals are in the table of means."),
+    "trials": Caption("Example trials of a network: inputs, outputs and targets, before and after training.", OF_ONE),
+    "trial": Caption("An example trial of a recording: spikes and rates.", OF_ONE),
+    "neurons": Caption("Rates and Fano factors of the neurons of a recording.", OF_ONE),
+    "recordings": Caption(f"Rates, dispersion and ceilings of scores of recordings. {EACH_RUN}", MEAN),
+    "recording": Caption(f"Rates, dispersion and ceilings of scores of recordings. {EACH_RUN}", MEAN),
+    "overlaps": Caption("Overlaps of the states of a low-rank network with its factors along validation trials.",
+                        OF_ONE),
+    "reaches": Caption("Reaches of the arm before and after training.", OF_ONE),
+    "fit": Caption(f"Likelihood, bits per spike and R² on test trials. {EACH_RUN}", MEAN),
+    "neural_latents": Caption(f"The four scores of the Neural Latents Benchmark. {EACH_RUN}", MEAN),
+    "scores": Caption("Scores of inferred models against the truth, with ceilings and floors; a dot per model.", MEAN),
+    "trajectories_3d": Caption("Trajectories of the truth and of the inferred model in three dimensions.", OF_ONE),
+    "dsa_search": Caption("Held-out errors of the delays and ranks among which those of DSA were chosen.", OF_ONE),
+    "validate_metrics": Caption(f"Accuracy on validation trials, with its chance level. {EACH_RUN}", MEAN),
+    "spectral_radius": Caption(f"Spectral radius of the weights before and after training. {EACH_RUN}", MEAN),
+    "compare/dynamics": Caption("Inferred dynamics beside the true ones.", OF_ONE),
+    "fit/rates": Caption("True and inferred rates of some neurons in a test trial.", OF_ONE),
+    "fit/loss": Caption("Negative log-likelihood over epochs of training and validation trials.", BANDS),
+    "stimulate/change": Caption(f"Changes during and after stimulation over the options. {EACH_RUN}", MEAN),
+    "stimulate/accuracy": Caption("Accuracy on the task while a site is stimulated, by window of the trial and site.",
+                                  "Bars are standard errors over the networks of one combo."),
+    "measured": Caption(f"Loss measured on a long record. {EACH_RUN}", f"{STANDARD_ERROR} {MEAN}"),
+}  # fmt: skip
+
+
+def caption(kind: str, stem: str) -> Caption | None:
+    """The caption of the longest beginning that a file's stem has, those of the kind first; None without one."""
+    for text, names in ((f"{kind}/{stem}", [name for name in CAPTIONS if "/" in name]), (stem, CAPTIONS)):
+        fitting = sorted((name for name in names if text.startswith(name)), key=len)
+        if fitting:
+            return CAPTIONS[fitting[-1]]
+    return None

@@ -1,0 +1,208 @@
+"""Sentences of result: their numbers against tests.csv and closed forms, and what they refuse to say."""
+
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from randomnet.comparison import result_sentences
+from randomnet.comparison.crossings import crossing_sentences
+from randomnet.comparison.intervals import mean_interval
+from randomnet.comparison.result_sentences import Headline, sentences
+from randomnet.comparison.study import Combo, ComboGroup, Study
+from randomnet.figures import FIGURES
+from randomnet.kinds import KINDS
+from randomnet.kinds.kind import kind_of
+from randomnet.kinds.reads import TRAINING_ONLY
+
+EXPONENT = Headline("lambda_max", "largest Lyapunov exponent", lowest_first=False, best=False)
+LOSS = Headline("loss_final", "loss")
+OF_EXPONENT = SimpleNamespace(tested=("lambda_max",), headlines=(EXPONENT,))
+OF_LOSS = SimpleNamespace(tested=("loss_final",), headlines=(LOSS,))
+STEPS = np.array([-0.05, 0.01, 0.03, -0.02, 0.04, 0.0, 0.02, -0.03, 0.05, -0.01])  # their mean is .004
+OTHER_STEPS = np.linspace(-0.02, 0.02, 10)
+
+
+def study_of(grid, values, metric="lambda_max", labels=("larva",), settings=None, fixed=False, statuses=None, own=None):
+    """A study of a grid {option: values}. values(label, combo's values) -> the metric of each iteration."""
+    groups, rows = [], []
+    for number, each in enumerate(itertools.product(*grid.values())):
+        combo_values = dict(zip(grid, each, strict=True))
+        key = ", ".join(f"{name}={value}" for name, value in combo_values.items()) or "all runs"
+        combos = []
+        for place, label in enumerate(labels):
+            loaded = SimpleNamespace(manifest={"seed": 1, "combos": [{"combo": number, "connectome": {"name": "MB"}}]},
+                                     varied=tuple(grid))  # fmt: skip
+            all_settings = {**(settings or {}).get(label, {}), **(settings or {}).get(number, {})}
+            combos.append(Combo(label, place, number, combo_values, all_settings, "MB", loaded))
+            for iteration, value in enumerate(values(label, combo_values)):
+                is_network = fixed and combo_values.get("null", "none") == "none"
+                rows.append({"label": label, "combo": key, "own": "", "number": number, "iteration": iteration,
+                             "status": (statuses or {}).get((number, iteration), "complete"), **combo_values,
+                             metric: value, "network": "one" if is_network else f"{number} {iteration}"})  # fmt: skip
+        groups.append(ComboGroup(key, key, combos))
+    return Study(groups, tuple(grid), tuple(grid), pd.DataFrame(rows), tuple(labels))
+
+
+def of_nulls(label, values):
+    return 0.5 + STEPS if values["null"] == "none" else 0.3 + OTHER_STEPS
+
+
+def test_a_network_above_its_null_is_told_with_effect_interval_n_and_p():
+    study = study_of({"null": ["none", "degree"]}, of_nulls)
+    (text,) = sentences(study, OF_EXPONENT)
+    differences = 0.5 + STEPS - (0.3 + OTHER_STEPS)
+    low, high = mean_interval(differences)
+    assert text.startswith("Largest Lyapunov exponent of the connectome MB is above that of its degree null by ")
+    assert f"by {differences.mean():.4f} [{low:.3f}, {high:.3f}] (95 % interval), n = 10 pairs" in text
+    assert text.endswith(f"p = {2 / 2**10:.2g}.")  # all ten differences are positive: 2 of 2^10 sign patterns
+
+
+def test_the_sign_of_the_effect_is_that_of_the_network():
+    turned = study_of({"null": ["none", "degree"]}, lambda label, values: -of_nulls(label, values))
+    assert "is below that of its degree null by 0.204" in sentences(turned, OF_EXPONENT)[0]
+
+
+def test_cells_are_never_pooled_and_those_that_do_not_decide_are_counted():
+    def values(label, of):
+        return of_nulls(label, of) if of["g"] == 2 else STEPS if of["null"] == "none" else STEPS[::-1]
+
+    (text,) = sentences(study_of({"g": [1, 2], "null": ["none", "degree"]}, values), OF_EXPONENT)
+    assert (
+        "in 1 of 2 cells (g = 2), most at g = 2 by 0.204" in text
+        and "p = 0.002, after Holm's correction for 2 tests 0.0039." in text
+    )
+    assert text.endswith("1 of 2 cells do not decide.")
+
+
+def test_too_few_pairs_decide_nothing_and_it_says_how_many_are_needed():
+    study = study_of({"null": ["none", "degree"]}, lambda label, values: of_nulls(label, values)[:3])
+    (text,) = sentences(study, OF_EXPONENT)
+    assert "the study cannot tell a difference. It is above by" in text
+    assert text.endswith("3 pairs allow no p below 0.25, and p < 0.05 needs 6.")
+
+
+def test_one_pair_has_no_p():
+    lost = {(0, 1): "failed"}
+    study = study_of({"null": ["none", "degree"]}, lambda label, values: of_nulls(label, values)[:2], statuses=lost)
+    assert "the study cannot decide: it has 1 pair, and p < 0.05 needs 6" in sentences(study, OF_EXPONENT)[0]
+
+
+def test_many_tests_that_no_p_can_survive_are_said_to_decide_nothing():
+    def values(label, of):
+        return of_nulls(label, of)[:6]
+
+    grid = {"g": [1, 2, 3, 4], "null": ["none", "degree"]}
+    (text,) = sentences(study_of(grid, values), OF_EXPONENT)
+    assert "6 pairs allow no p below 0.031, which Holm's correction for 4 tests raises above 0.05" in text
+    assert "before it, p is at most 0.05 in 4 of 4 cells" in text
+
+
+def test_one_measured_network_is_ranked_among_draws():
+    study = study_of({"null": ["none", "degree"]}, of_nulls, fixed=True)
+    (text,) = sentences(study, OF_EXPONENT)
+    assert "n = 10 draws, p = 0.18" in text and "interval for one further draw" in text
+    assert text.endswith("10 draws allow no p below 0.18, and p < 0.05 needs 39.")
+
+
+def test_two_networks_have_a_difference_and_no_p():
+    def values(label, of):
+        return of_nulls(label, of)
+
+    study = study_of({"null": ["none", "degree"]}, values)
+    study.runs["network"] = study.runs["combo"]
+    assert "one network of each kind, so there is no p" in sentences(study, OF_EXPONENT)[0]
+
+
+def test_doubts_count_runs_that_are_missing_or_have_a_verdict():
+    study = study_of({"null": ["none", "degree"]}, of_nulls, statuses={(0, 0): "missing", (1, 3): "diverged"})
+    study.runs["verdict"] = np.where(study.runs["iteration"] == 5, "not converged", "converged")
+    *_, text = sentences(study, OF_EXPONENT)
+    assert text == "Of 20 runs, 1 unfinished; 1 diverged, left out; 2 not converged."
+
+
+def test_labels_are_compared_in_each_cell_if_nothing_is_a_null():
+    def values(label, of):
+        return of_nulls(label, {"null": "none" if label == "bio" else "degree"})
+
+    (text,) = sentences(study_of({}, values, labels=("bio", "rand")), OF_EXPONENT)
+    assert text.startswith("Largest Lyapunov exponent of bio is above that of rand by 0.204")
+
+
+def test_losses_of_different_kinds_are_not_compared():
+    settings = {"bio": {"trainvalidate.loss": "mse"}, "rand": {"trainvalidate.loss": "l2"}}
+    study = study_of({}, lambda label, of: STEPS, "loss_final", ("bio", "rand"), settings)
+    assert sentences(study, OF_LOSS) == [
+        "Loss of bio and of rand are different quantities, as loss differs: no comparison."
+    ]
+
+
+def test_combos_without_a_null_are_ordered_with_intervals():
+    def values(label, of):
+        return of["lr"] + STEPS / 10
+
+    order, certainty = sentences(study_of({"lr": [3, 1, 2]}, values, "loss_final"), OF_LOSS)
+    low, high = mean_interval(1 + STEPS / 10)
+    mean = (1 + STEPS / 10).mean()
+    assert order.startswith(
+        f"Loss: best of 3 combos is lr = 1 with {mean:.5f} [{low:.4f}, {high:.4f}] (n = 10 networks)"
+    )
+    assert "then lr = 2 with" in order and "last lr = 3 with" in order
+    assert certainty == "No other combo's interval overlaps with its own."
+
+
+def test_overlapping_intervals_and_single_runs_do_not_decide_the_order():
+    *_, overlap = sentences(study_of({"lr": [1, 2]}, lambda label, of: 0.001 * of["lr"] + STEPS, "loss_final"), OF_LOSS)
+    assert overlap.startswith("The other's interval overlaps with its own")
+    *_, single = sentences(study_of({"lr": [1, 2]}, lambda label, of: [of["lr"]], "loss_final"), OF_LOSS)
+    assert single.startswith("The study cannot tell whether this order is chance")
+
+
+def test_losses_of_different_tasks_are_ordered_within_each_task_only():
+    tasks = {number: {"trialparams.task_name": name} for number, name in enumerate(("odr", "odr", "dpa", "dpa"))}
+    grid = {"task": ["odr", "dpa"], "lr": [1, 2]}
+    study = study_of(grid, lambda label, of: of["lr"] + STEPS / 10, "loss_final", settings=tasks)
+    first, *orders = sentences(study, OF_LOSS)
+    assert first == "Loss is another quantity for each task_name: the study ranks no combos across these."
+    assert sum("best of 2 combos is" in text for text in orders) == 2 and not any("of 4" in text for text in orders)
+
+
+def test_losses_of_other_trials_are_not_ranked():
+    trials = {number: {"trialparams.n_back": number + 1} for number in range(2)}
+    study = study_of({"n_back": [1, 2]}, lambda label, of: of["n_back"] + STEPS, "loss_final", settings=trials)
+    assert sentences(study, OF_LOSS) == [
+        "Loss is another quantity for each n_back: the study ranks no combos across these."
+    ]
+    assert {*result_sentences.TRAINING_ONLY} == TRAINING_ONLY
+
+
+def test_a_study_without_results_says_so():
+    study = study_of({"lr": [1, 2]}, lambda label, of: [np.nan], "loss_final",
+                     statuses={(0, 0): "missing", (1, 0): "failed"})  # fmt: skip
+    assert sentences(study, OF_LOSS) == ["No run has a result yet.", "Of 2 runs, 1 unfinished; 1 failed."]
+
+
+@pytest.mark.parametrize("kind", [name for name in FIGURES if name in KINDS])
+def test_each_kind_has_headlines_that_agree_with_the_order_on_the_console(kind):
+    headlines = {headline.column: headline for headline in FIGURES[kind].headlines}
+    assert headlines
+    for ranking in kind_of(kind).rankings:
+        headline = headlines[ranking.column]
+        assert (headline.lowest_first, headline.best) == (ranking.lowest_first, ranking.best)
+
+
+def test_the_crossing_of_each_curve_over_g_is_told():
+    def values(label, of):  # medians cross zero at g = 2.25 for the network, and nowhere for its null
+        return of["g"] - (2.25 if of["null"] == "none" else 9) + STEPS - 0.005
+
+    study = study_of({"g": [1, 2, 3], "null": ["none", "degree"]}, values)
+    network, null = crossing_sentences(study)
+    middle = 2.25 + 0.005 - np.median(STEPS)
+    assert network.startswith(f"With null = none, the largest exponent becomes positive at g = {middle:.3g} [")
+    assert (
+        null
+        == "With null = degree, the largest exponent is nowhere positive over g = 1 to 3 (medians over 10 networks)."
+    )
+    assert crossing_sentences(study_of({"lr": [1, 2, 3]}, lambda label, of: STEPS)) == []

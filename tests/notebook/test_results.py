@@ -1,0 +1,80 @@
+"""load and run: folders and INIs from Python."""
+
+import subprocess
+import sys
+
+import pytest
+
+import randomnet as rn
+from tests.support.paths import ROOT
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("folder")
+    ini = root / "my.ini"
+    ini.write_text(f"[experiment]\nkind = spectrum\n[paths]\npath_to_results = {root / 'spec'}\n[net]\nroi = random\n"
+                   "n = 10\n[lyapunov]\ntsim = 5\n")  # fmt: skip
+    return rn.run(ini, {"net.g": [1, 2, 3], "trainvalidate.iterations": 2})
+
+
+def test_run_returns_what_load_does(folder):
+    loaded = rn.load(folder.root)
+    assert loaded.table.equals(folder.table) and loaded.varied == ("g",) and len(loaded.table) == 6
+    assert list(loaded.spectra()["g"].unique()) == [1, 2, 3]
+    assert loaded.table["status"].eq("complete").all()
+    assert repr(loaded) == f"Results: {folder.root}, kind spectrum; runs: 6 complete; g varied"
+    assert "lambda_max" in loaded._repr_html_()
+
+
+def test_the_best_run(folder):
+    lowest = folder.best("lambda_max")
+    assert lowest["lambda_max"] == folder.table["lambda_max"].min()
+    assert folder.best("lambda_max", highest=True)["lambda_max"] == folder.table["lambda_max"].max()
+    with pytest.raises(ValueError, match="did you mean 'lambda_max'"):
+        folder.best("lambdamax")
+    with pytest.raises(ValueError, match="without any"):
+        folder.best("verdict")
+
+
+def test_runs_that_are_there_stay(folder):
+    again = rn.run(folder.root.parent / "my.ini", {"net.g": [1, 2, 3], "trainvalidate.iterations": 2})
+    assert again.table.equals(folder.table)
+
+
+def test_figures_of_a_folder(folder):
+    assert folder.plot("lambda_max").axes
+    with pytest.raises(ValueError, match="expected one of the columns"):
+        folder.plot()
+
+
+def test_networks_and_their_iterations_differ(folder):
+    first, second = folder.network(1, 0), folder.network(1, 1)
+    assert not (first.module.edge_weights() == second.module.edge_weights()).all()
+    with pytest.raises(ValueError, match="a combo from 0 to 2 and an iteration from 0 to 1, got 7 and 0"):
+        folder.network(7)
+    with pytest.raises(ValueError, match="did you mean 'best'"):
+        folder.network(0, 0, "bst")
+    with pytest.raises(ValueError, match="a run with a task"):
+        folder.trials()
+
+
+def test_what_is_wrong_is_a_value_error(tmp_path):
+    with pytest.raises(ValueError, match="expected a results folder, got nothing there"):
+        rn.load(tmp_path / "nothing")
+    with pytest.raises(ValueError, match="gg: expected one of"):
+        rn.run({"net.gg": 3})
+    with pytest.raises(ValueError, match="expected an INI file"):
+        rn.run(tmp_path / "no.ini")
+
+
+def test_names_are_loaded_when_they_are_asked_for():
+    code = (
+        "import sys, randomnet as rn\n"
+        "assert 'torch' not in sys.modules\n"
+        "names = {'connectome', 'network', 'fit', 'spectrum_loss', 'task', 'spectrum', 'load', 'run'}\n"
+        "assert names <= set(dir(rn)) and 'torch' not in sys.modules\n"
+        "assert callable(rn.connectome) and rn.connectome.Connectome and rn.connectome('AB').n\n"
+        "assert rn.analysis.fixed_points"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -1,0 +1,44 @@
+"""Files that appear under their names only when they are complete, on any machine of one file system."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from randomnet import results
+from randomnet.results import ResultsFolder, files, write_bytes
+
+
+def test_writers_with_equal_process_numbers_do_not_take_each_others_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "getpid", lambda: 7)  # as in two containers
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: write_bytes(tmp_path / "a", bytes([number]) * 10_000), range(64)))
+    assert len(set((tmp_path / "a").read_bytes())) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_temporary_name_is_one_that_the_next_start_removes_and_no_file_system_refuses(tmp_path):
+    path = results.temporary_path(tmp_path / ("a" * 250))
+    assert path.name.startswith(results.TEMPORARY)
+    assert len(path.name) < 255
+    assert path != results.temporary_path(tmp_path / ("a" * 250))
+
+
+def test_a_new_name_is_brought_to_the_disk_with_its_content(tmp_path, monkeypatch):
+    synchronised = []
+    monkeypatch.setattr(files.os, "fsync", lambda descriptor: synchronised.append(os.fstat(descriptor).st_ino))
+    write_bytes(tmp_path / "a", b"x")
+    assert synchronised == [(tmp_path / "a").stat().st_ino, tmp_path.stat().st_ino]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
+def test_a_linked_results_folder_is_set_aside_behind_the_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "manifest.json").write_text("{}")
+    (tmp_path / "results").symlink_to(tmp_path / "disk")
+    aside = ResultsFolder(tmp_path / "results").set_aside()
+    assert aside is not None
+    assert (aside / "manifest.json").read_text() == "{}"
+    assert aside.parent == tmp_path
+    assert (tmp_path / "results").is_symlink()
+    assert list((tmp_path / "results").iterdir()) == []
