@@ -18,7 +18,7 @@ DOCS = ROOT / "docs"
 INI = re.compile(r"```ini\n(.*?)```", re.DOTALL)
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 
-README_GRID = '{"g": [2, 4, 5, 6, 8, 12, 16], "null": ["none", "degree", "sign"]}'
+README_GRID = '{"g": [2, 4, 6, 8, 12, 16, 24], "null": ["none", "degree", "sign"]}'
 FIGURE = "nulls_lambda_max"  # the figure of the visualiser that the pictures show
 SETUP = """import sys
 from pathlib import Path
