@@ -129,7 +129,10 @@ def output_figures(study: Study, ylabel: str | None) -> Figures:
             last = history.sort_values("epoch").groupby(["series", "run"]).tail(1)
             names = {panel.column: panel.column.removeprefix(OF_OUTPUT) for panel in panels}
             each = last.melt(["series", "run", "status"], list(names), "group", "value").replace({"group": names})
-            panel, groups = Panel("value", "accuracy in the last epoch (%)", linear=True), list(names.values())
+            panel, groups = (
+                Panel("value", "accuracy in the last epoch (%)", linear=True, spans=PERCENT),
+                list(names.values()),
+            )
             yield figure_stem("accuracies_last", group), plotting.dot_plot(each, panel, looks, groups, title=title)
 
 

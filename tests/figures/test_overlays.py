@@ -145,3 +145,10 @@ def test_lines_are_told_apart_in_grey(tmp_path):
     (figure,) = dict(spectrum_overlays(numbers, None)).values()
     greys = [np.dot([0.2126, 0.7152, 0.0722], to_rgb(handle.get_color())) for handle in figure.legends[0].get_lines()]
     assert (np.diff(greys[:3]) > 0.1).all()
+
+
+@pytest.mark.parametrize(("middle", "lines"), [(0.0, 1), (-0.3, 1), (-5.0, 0)])
+def test_a_line_at_zero_does_not_squeeze_a_density(middle, lines):
+    exponents = [(np.linspace(middle - 0.1, middle + 0.1, 40), 40)]
+    (axes,) = plotting.exponent_density({"a": exponents}, [Series("a")]).axes
+    assert len(axes.lines) == lines

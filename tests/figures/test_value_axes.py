@@ -80,3 +80,9 @@ def test_the_time_axis_of_running_estimates_has_plain_numbers():
     (axes,) = plotting.convergence([running], [0]).axes
     axes.figure.draw_without_rendering()
     assert {"1", "10", "100"} <= {text.get_text() for text in axes.get_xticklabels()}
+
+
+def test_the_axis_of_an_accuracy_has_all_percentages():
+    panel = Panel("accuracy", "accuracy (%)", linear=True, spans=(0.0, 100.0))
+    (axes,) = plotting.dot_plot(runs(accuracy=[0.0, 0.0]), [panel], [LOOK], [LOOK.text]).axes
+    assert axes.get_ylim() == (-4.0, 104.0)
