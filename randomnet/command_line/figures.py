@@ -171,7 +171,7 @@ def file_names(stem: str, taken: set[str]) -> str:
 
 def drawn(study: Study, kind: FigureSet, ylabel: str | None) -> Figures:
     """All figures, the overview first; the stems of those of single combos begin with BY_COMBO."""
-    yield from kind.answers(study, ylabel)
+    yield from kind.overviews(study, ylabel)
     others = itertools.chain(*(draw(study, ylabel) for draw in kind.figures), null_figures(study, kind.tested))
     yield from ((f"{BY_COMBO}/{stem}", figure) for stem, figure in others)
 

@@ -76,6 +76,7 @@ from randomnet.figures.transition import (
     transition_table,
 )
 from randomnet.figures.trials import example_trial_figures, trained_activity_figures
+from randomnet.plotting import Panel
 from randomnet.registry import Registry
 
 
@@ -84,7 +85,8 @@ class FigureSet(NamedTuple):
 
     metrics:  columns in means.csv. tested: the few of them in tests.csv; costs and settings are not tested.
     overview: columns of the table on the console.
-    answers:  the overview, which is drawn first and alone answers what the grid was made for.
+    answers:  the overview, which is drawn first and alone answers what the grid was made for; None for a figure of the
+              columns in `overview`.
     flags:    further columns of the summary that figures need.
     tables:   file name -> function for further tables, written with tests.csv and means.csv.
     files:    the same, but too long for the console, and not written where they are empty.
@@ -95,7 +97,6 @@ class FigureSet(NamedTuple):
 
     metrics: tuple[str, ...]
     overview: tuple[str, ...]
-    answers: Callable[[Study, str | None], Figures]
     figures: tuple[Callable[[Study, str | None], Figures], ...]
     flags: tuple[str, ...] = ()
     tables: Mapping[str, Callable[[Study], pd.DataFrame]] = MappingProxyType({})
@@ -103,7 +104,13 @@ class FigureSet(NamedTuple):
     families: tuple[str, ...] = ()
     minor: tuple[str, ...] = ()
     tested: tuple[str, ...] = ()
+    answers: Callable[[Study, str | None], Figures] | None = None
     headlines: tuple[Headline, ...] = ()
+
+    def overviews(self, study: Study, ylabel: str | None) -> Figures:
+        """The pages of the overview."""
+        named = fixed(*(Panel(name, name.replace("_", " ")) for name in self.overview))
+        yield from (self.answers or partial(overview_figures, quantities=named))(study, ylabel)
 
     def of(self, columns: Iterable[str]) -> "FigureSet":
         """The set for these columns: those with a prefix of `families` or `minor` join its metrics."""

@@ -5,13 +5,12 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import visualization
 from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.study import Arrangement
-from randomnet.figures import FIGURES, grid_figures, grid_layout, spectra
+from randomnet.figures import FigureSet, grid_figures, grid_layout, spectra
 from randomnet.figures.grid_figures import needs_log
 from randomnet.plotting import Panel, style
 from randomnet.settings import ConfigError
@@ -264,6 +263,9 @@ def test_twelve_combos_of_two_folders_give_at_most_8_files(tmp_path):
     assert [path.name for path in out.iterdir() if path.is_dir()] == ["by_combo"]
 
 
-def test_every_kind_has_an_overview():
-    assert all(callable(kind.answers) for kind in FIGURES.values())
-    assert pd.Series(list(FIGURES)).is_unique
+def test_a_kind_without_an_overview_of_its_own_has_one_of_its_columns(tmp_path, known):
+    study = gather(make(tmp_path / "a", "spectrum", {"g": [1.0, 2.0]}))
+    row = FigureSet(metrics=("lambda_max",), overview=("lambda_max",), figures=())
+    (figure,) = dict(row.overviews(study, None)).values()
+    assert [axes.get_ylabel() for axes in figure.axes] == ["lambda max"]
+    np.testing.assert_allclose(sorted(points(figure, "mean")), cell_means({"g": [1.0, 2.0]}))
