@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from randomnet import plotting
 from randomnet.command_line.figures import gather, parse
 from randomnet.figures.overlays import course_overlays, exponent_densities, seconds_of_epochs, spectrum_overlays
-from randomnet.figures.spectra import extensive_dots
+from randomnet.figures.spectra import extensive_figures
 from randomnet.plotting import Series
 from randomnet.results import ResultsFolder, write_arrays
 from tests.support import spectral_folders
@@ -128,10 +128,10 @@ def test_densities_are_drawn_by_option_or_by_folder(tmp_path):
 
 def test_dimension_and_entropy_per_neuron_are_drawn_where_networks_differ_in_size(tmp_path):
     study = study_of(spectral_folders.make(tmp_path / "a", "spectrum", {"n": [20, 40]}))
-    assert not list(extensive_dots(study, None))
+    assert not list(extensive_figures(study, None))
     study.runs["neurons"] = np.where(study.runs["number"] == 0, 20, 40)
-    (figure,) = (figure for stem, figure in extensive_dots(study, None) if stem == "per_neuron_by_n")
-    ratios = {float(y) for line in figure.axes[0].lines for y in line.get_ydata() if line.get_marker() == "o"}
+    (figure,) = (figure for stem, figure in extensive_figures(study, None) if stem == "per_neuron")
+    ratios = {float(y) for line in figure.axes[0].lines for y in line.get_ydata() if line.get_gid() == "run"}
     assert ratios == {5 / 20, 5 / 40}
     assert "D$_\\mathrm{KY}$ / N" in figure.axes[0].get_ylabel()
 
