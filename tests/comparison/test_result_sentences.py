@@ -135,8 +135,15 @@ def test_losses_of_different_kinds_are_not_compared():
     settings = {"bio": {"trainvalidate.loss": "mse"}, "rand": {"trainvalidate.loss": "l2"}}
     study = study_of({}, lambda label, of: STEPS, "loss_final", ("bio", "rand"), settings)
     assert sentences(study, OF_LOSS) == [
-        "Loss of bio and of rand are different quantities, as loss differs: no comparison."
+        "Loss of bio and of rand are different quantities, as loss differs: no comparison.",
+        "The folders also differ in loss.",
     ]
+
+
+def test_folders_that_differ_in_more_than_their_null_are_said_to():
+    settings = {"bio": {"net.null": "none", "lyapunov.tsim": 60}, "rand": {"net.null": "degree", "lyapunov.tsim": 90}}
+    study = study_of({}, lambda label, of: STEPS, labels=("bio", "rand"), settings=settings)
+    assert sentences(study, OF_EXPONENT)[-1] == "The folders also differ in tsim."
 
 
 def test_combos_without_a_null_are_ordered_with_intervals():
