@@ -23,6 +23,7 @@ from randomnet.comparison.study_notes import differing_settings
 from randomnet.results import FINISHED, MISSING
 
 TRIALS = "trialparams."
+AFTER = "lambda_max_final"  # whose verdict is that of a training's last spectrum
 DATA = (TRIALS, "source.")  # beginnings of settings that decide what the loss of one run is of
 TRAINING_ONLY = ("one_task_batches", "ramp_epochs", "resampled_input_noise")  # settings of TRIALS that are of training
 MOST_COMPARISONS, MOST_CELLS, MOST_NAMED = 4, 4, 6
@@ -92,6 +93,9 @@ def doubts(study: Study, metric: str) -> list[str]:
     counts = verdicts.verdict_counts(metric, study.runs) if metric in study.runs else {}
     left = ("not_converged", "too_short", "lower_bounds", "undetermined")
     texts += [f"{counts[name]} {verdicts.TEXTS[name]}" for name in left if counts.get(name)]
+    if AFTER in study.runs and metric != AFTER:
+        counts = verdicts.verdict_counts(AFTER, study.runs)
+        texts += [f"{counts[name]} spectra after training {verdicts.TEXTS[name]}" for name in left[:2] if counts[name]]
     return [*([f"Of {total} runs, {'; '.join(texts)}."] if texts else []), *_other_differences(study)]
 
 

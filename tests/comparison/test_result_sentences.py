@@ -123,6 +123,12 @@ def test_doubts_count_runs_that_are_missing_or_have_a_verdict():
     assert text == "Of 20 runs, 1 unfinished; 1 diverged, left out; 2 not converged."
 
 
+def test_doubts_of_a_training_count_its_spectra_too():
+    study = study_of({}, lambda label, of: STEPS, "loss_final")
+    study.runs["lambda_max_final"], study.runs["verdict_final"] = 0.1, "too short to tell"
+    assert sentences(study, OF_LOSS)[-1] == "Of 10 runs, 10 spectra after training too short to tell."
+
+
 def test_labels_are_compared_in_each_cell_if_nothing_is_a_null():
     def values(label, of):
         return of_nulls(label, {"null": "none" if label == "bio" else "degree"})
