@@ -208,7 +208,7 @@ class _Pool:
 
     def __init__(self, root: Path, stop: Callable[[], bool]) -> None:
         self.root, self.stop = root, stop
-        self.context = multiprocessing.get_context(start_method())
+        self.context: Any = multiprocessing.get_context(start_method())  # of one of two classes
         self.stopping = self.context.Event()
         self.busy: dict[Connection, tuple[BaseProcess, Batch]] = {}
         self.idle: list[tuple[Connection, BaseProcess]] = []
