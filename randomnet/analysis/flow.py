@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.linear import Jacobian, Map
-from randomnet.display import Displayed
+from randomnet.display import Brief, Displayed
 
 MARGIN = 0.1  # margin on every side of a trajectory, relative to its extent
 NARROWEST = 1e-3  # smallest extent of a trajectory along an axis, relative to its larger extent
 
 
-@dataclass(frozen=True)
-class Plane:
+@dataclass(frozen=True, repr=False)
+class Plane(Brief):
     """A plane with origin `mean` (N,) and orthonormal axes (2, N).
 
     explained: share of the variance along each axis (2,), or None where unknown.

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from randomnet.analysis.linear import block
 from randomnet.connectome import Connectome
+from randomnet.display import Brief
 from randomnet.settings import nearest
 
 Selection = str | Sequence[str]  # one selection, or several whose units are combined
@@ -29,8 +30,8 @@ NAMED = ("region", "parent", "population", PAIR)  # kinds whose values are selec
 LISTED = 40  # largest number of names in an error message
 
 
-@dataclass(frozen=True, eq=False)
-class Units:
+@dataclass(frozen=True, eq=False, repr=False)
+class Units(Brief):
     """The N units of a network, in its order.
 
     names: (N,) texts. labels: kind (`region`, `type`, `parent`, ...) -> (N,) texts, "" for units without a label.

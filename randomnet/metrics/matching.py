@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.display import Brief
 from randomnet.metrics.arrays import flattened
 
 
@@ -26,8 +27,8 @@ def assignment(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return linear_sum_assignment(costs)
 
 
-@dataclass(frozen=True)
-class MatchedPoints:
+@dataclass(frozen=True, repr=False)
+class MatchedPoints(Brief):
     """Pairs of fixed points.
 
     true, inferred: (m,) indices of paired points. distances: (m,). distance: mean distance relative to the spread.
@@ -94,8 +95,8 @@ def eigenvalue_distance(first: np.ndarray, second: np.ndarray) -> float:
     return float(squares[assignment(squares)].mean())
 
 
-@dataclass(frozen=True)
-class MatchedEigenvalues:
+@dataclass(frozen=True, repr=False)
+class MatchedEigenvalues(Brief):
     """Pairs of eigenvalues of Jacobians of a step: true and inferred, (m,).
 
     distance: mean |difference|. time_constants: mean |ln ratio| of time constants over pairs in which both decay.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.display import Brief
 from randomnet.metrics.arrays import checked_trials
 from randomnet.metrics.matching import assignment
 
@@ -39,8 +40,8 @@ def delay_operator(states: np.ndarray, delays: int = 20, rank: int = 50) -> np.n
     return whitened_step(states, delays, rank).operator
 
 
-@dataclass(frozen=True)
-class WhitenedStep:
+@dataclass(frozen=True, repr=False)
+class WhitenedStep(Brief):
     """The least-squares step of delayed states.
 
     whitening: (delays D, r), delayed states -> coordinates whose squares sum to 1 over the trials. operator: (r, r),

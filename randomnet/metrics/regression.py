@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.display import Brief
 from randomnet.metrics.arrays import flattened, with_same_samples, with_same_shape
 
 SMALLEST_SINGULAR_VALUE = 1e-7  # relative, of regressors scaled to length 1; smaller ones are rounding of float32
@@ -34,8 +35,8 @@ def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
     return float(1 - np.square(truth - predicted).sum() / total)
 
 
-@dataclass(frozen=True)
-class LinearMap:
+@dataclass(frozen=True, repr=False)
+class LinearMap(Brief):
     """The map x -> x matrix + offset, of matrix (D, K) and offset (K,)."""
 
     matrix: np.ndarray
