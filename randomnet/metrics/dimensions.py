@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.array_arguments import takes_tensors
 from randomnet.display import Brief
 from randomnet.metrics.arrays import checked_trials
 from randomnet.metrics.operators import WhitenedStep, whitened_step
@@ -32,6 +33,7 @@ class Dimensions(Brief):
     errors: np.ndarray
 
 
+@takes_tensors
 def predictive_dimensions(states: np.ndarray, delays: int, rank: int, rng: np.random.Generator) -> Dimensions:
     """The smallest delays and rank that predict held-out trials of states (B, T, D) as well as larger ones.
 

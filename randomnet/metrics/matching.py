@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.array_arguments import takes_tensors
 from randomnet.display import Brief
 from randomnet.metrics.arrays import flattened
 
 
+@takes_tensors
 def assignment(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns (min(P, Q),) of the pairs of least total cost, of costs (P, Q); rows ascend.
 
@@ -44,6 +46,7 @@ class MatchedPoints(Brief):
     share: float
 
 
+@takes_tensors
 def match_points(
     true: np.ndarray, inferred: np.ndarray, true_unstable: np.ndarray, inferred_unstable: np.ndarray, spread: float
 ) -> MatchedPoints:
@@ -79,6 +82,7 @@ def match_points(
     )
 
 
+@takes_tensors
 def eigenvalue_distance(first: np.ndarray, second: np.ndarray) -> float:
     """The smallest mean squared distance of paired eigenvalues (n,) and (m,), the squared 2-Wasserstein distance.
 
@@ -110,6 +114,7 @@ class MatchedEigenvalues(Brief):
     frequencies: float
 
 
+@takes_tensors
 def match_eigenvalues(true: np.ndarray, inferred: np.ndarray, leading: int, dt: float) -> MatchedEigenvalues:
     """Pairs of the eigenvalues of largest modulus of two Jacobians with the smallest sum of distances.
 
@@ -148,6 +153,7 @@ def _leading(values: np.ndarray, count: int) -> np.ndarray:
     return values[np.argsort(-np.abs(values), kind="stable")[:count]]
 
 
+@takes_tensors
 def spectrum_distance(true: np.ndarray, inferred: np.ndarray) -> float:
     """Root mean square difference of the leading Lyapunov exponents that both systems have; descending, (k,).
 
@@ -165,6 +171,7 @@ def spectrum_distance(true: np.ndarray, inferred: np.ndarray) -> float:
     return float(np.sqrt(np.square(difference).mean()))
 
 
+@takes_tensors
 def clusters(points: np.ndarray, radius: float) -> np.ndarray:
     """(M,) the cluster of each point of (M, D).
 
@@ -185,6 +192,7 @@ def clusters(points: np.ndarray, radius: float) -> np.ndarray:
     return labels
 
 
+@takes_tensors
 def rand_index(first: np.ndarray, second: np.ndarray) -> float:
     """Adjusted Rand index of two partitions (M,): 1 for equal ones, about 0 by chance (Hubert and Arabie 1985).
 
