@@ -29,7 +29,7 @@ def test_functions_of_arrays_take_tensors():
     rng = np.random.default_rng(0)
     true, inferred = rng.standard_normal((2, 20, 3))
     assert metrics.r2(torch.from_numpy(true), torch.from_numpy(inferred)) == metrics.r2(true, inferred)
-    rows, columns = metrics.assignment(torch.tensor([[1.0, 0.0], [0.0, 5.0]]))
+    _, columns = metrics.assignment(torch.tensor([[1.0, 0.0], [0.0, 5.0]]))
     assert isinstance(columns, torch.Tensor) and columns.tolist() == [1, 0]
     assert isinstance(metrics.clusters(true, 1.0), np.ndarray)
 
