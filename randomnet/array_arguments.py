@@ -9,7 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 NUMBERS = "fciub"  # kinds of dtype that a tensor can have
 
 
