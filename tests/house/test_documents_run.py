@@ -11,6 +11,18 @@ import pytest
 from tests.support.paths import ROOT
 
 BLOCK = re.compile(r"(<!-- not run: .+ -->\n)?^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PRELUDES = {  # the files that a page takes for granted
+    "README.md": """
+import numpy as np
+import randomnet as rn
+signs = np.where(np.arange(30) < 24, 1, -4)[:, None]
+np.save("my.npy", np.random.default_rng(0).gamma(2, 1, (30, 30)) * signs)
+with open("config.ini", "w") as file:
+    file.write("[experiment]\\nkind = spectrum\\n[paths]\\npath_to_results = results/g\\n[net]\\nroi = random\\nn = 20\\n")
+    file.write("[lyapunov]\\nnle = 3\\ntsim = 20\\n")
+rn.run("config.ini", {"paths.path_to_results": "results/spec", "experiment.kind": "train", "trainvalidate.epochs": 2})
+"""
+}
 OWN_TEST = {"docs/extending.md"}  # tests/house/test_extending.py installs and runs its blocks
 
 
@@ -32,7 +44,7 @@ def environment():
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in OWN_TEST])
 def test_the_python_of_a_page_runs(name, tmp_path):
     """All blocks one after the other, in an empty folder."""
-    (tmp_path / "page.py").write_text("\n".join(blocks(ROOT / name)), encoding="utf-8")
+    (tmp_path / "page.py").write_text("\n".join([PRELUDES.get(name, ""), *blocks(ROOT / name)]), encoding="utf-8")
     ended = subprocess.run([sys.executable, "page.py"], cwd=tmp_path, env=environment(), capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
 
