@@ -27,7 +27,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from math import erf, erfc, exp, log1p, sqrt, tanh
+from math import erf, erfc, exp, expm1, log1p, sqrt
 from typing import TYPE_CHECKING, Any
 
 from randomnet.registry import Registry
@@ -50,6 +50,7 @@ else:
     torch = _Torch()
 
 
+TANH_SATURATED = 350.0  # the slope of tanh is below 1e-303 from here on
 SQRT2, NORMAL_PEAK = math.sqrt(2), 1 / math.sqrt(2 * math.pi)
 
 
@@ -174,8 +175,10 @@ def _relu_vjp(adjoint: Tensor, rate: Tensor) -> Tensor:
 
 
 def _tanh_scalar(u: float) -> tuple[float, float, float]:
-    e, rate = exp(-2 * abs(u)), tanh(u)
-    slope = 4 * e / ((1 + e) * (1 + e))
+    magnitude = TANH_SATURATED if abs(u) > TANH_SATURATED else abs(u)  # nan stays nan
+    e = expm1(2 * magnitude)
+    slope, rate = 4 * ((e + 1) / (e + 2)) / (e + 2), e / (e + 2)
+    rate = -rate if u < 0 else rate
     return rate, slope, -2 * rate * slope
 
 

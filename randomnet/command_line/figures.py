@@ -4,8 +4,12 @@
 
 Combos are matched across folders by the values of the options that all folders vary. What a folder varies alone is
 drawn and compared on its own, never mixed. Folders that are unfinished, failed or diverged in part are drawn as far as
-they go, and the console says what is missing. Tests are made per cell of the grid and never pooled. Where figures pool
-combos, the title says over what. To give a kind of experiment its figures, add its row to randomnet.figures.FIGURES.
+they go, and the console says what is missing. Tests are made per cell of the grid and never pooled.
+
+The overview comes first. The numeric option with most values is on its x axis, folders or null models are colours, and
+other options are panels; --x, --colour and --panels choose others. A mean is over the runs of one combo, unless --pool
+names options. Figures of single combos are in the folder by_combo. To give a kind of experiment its figures, add its
+row to randomnet.figures.FIGURES.
 """
 
 import argparse
@@ -13,6 +17,7 @@ import itertools
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -23,17 +28,19 @@ from randomnet.command_line.program import command_line, name_of
 from randomnet.comparison import hypothesis_tests, matching, means, result_sentences, study_notes
 from randomnet.comparison.coupling import control_coupling_notes
 from randomnet.comparison.crossings import crossing_sentences
-from randomnet.comparison.study import Combo, Study
+from randomnet.comparison.study import Arrangement, Combo, Study
 from randomnet.console import print_in_any_encoding
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
+from randomnet.figures.grid_layout import grid_layout
 from randomnet.figures.nulls import null_figures
-from randomnet.figures.runs import say
+from randomnet.figures.runs import Figures, say
 from randomnet.figures.training import loss_name
 from randomnet.plugins import FIGURES as FIGURE_PLUGINS
 from randomnet.plugins import check_plugins, load_plugins
 from randomnet.settings import ConfigError, nearest
 
 TESTS, MEANS, REPORT = "tests.csv", "means.csv", "report.html"
+BY_COMBO = "by_combo"  # folder of the figures of single combos
 FORMER = "comparison.csv"  # held both
 MOST_ROWS = 40  # of the tests, on the console
 
@@ -61,6 +68,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--format", nargs="+", default=["png"], metavar="FORMAT", help=f"of {', '.join(plotting.FORMATS)} (png)")
     add("--filter", nargs="+", default=[], metavar="OPTION=VALUE", action="extend",
         help="only these combos; one option with several values keeps all of them")  # fmt: skip
+    add("--x", default="", metavar="OPTION", help="option on the x axis of the overview")
+    add("--colour", default="", metavar="OPTION", help="option in colours, or label for the results folders")
+    add("--panels", default="", metavar="OPTION", help="option with a column of panels for each value")
+    add("--pool", nargs="+", default=[], metavar="OPTION", action="extend",
+        help="take means over these options; without it, means are of one combo")  # fmt: skip
     asked = parser.parse_args(arguments)
     labels = asked.results_labels or default_labels(asked.results_folders)
     if len(labels) != len(asked.results_folders):
@@ -121,8 +133,11 @@ def read_study(folders: Sequence[Path], labels: Sequence[str], filters: Sequence
 
 
 def gather(asked: argparse.Namespace) -> tuple[Study, FigureSet]:
-    """The same for a parsed command line."""
-    return read_study(asked.results_folders, asked.results_labels, asked.filter)
+    """The same for a parsed command line, with the layout that it asks for."""
+    study, kind = read_study(asked.results_folders, asked.results_labels, asked.filter)
+    study = replace(study, arrangement=Arrangement(asked.x, asked.colour, asked.panels, tuple(asked.pool)))
+    grid_layout(study)  # raises where an option is unknown
+    return study, kind
 
 
 def _check_losses(combos: Sequence[Combo]) -> None:
@@ -154,18 +169,26 @@ def file_names(stem: str, taken: set[str]) -> str:
     return free
 
 
+def drawn(study: Study, kind: FigureSet, ylabel: str | None) -> Figures:
+    """All figures, the overview first; the stems of those of single combos begin with BY_COMBO."""
+    yield from kind.answers(study, ylabel)
+    others = itertools.chain(*(draw(study, ylabel) for draw in kind.figures), null_figures(study, kind.tested))
+    yield from ((f"{BY_COMBO}/{stem}", figure) for stem, figure in others)
+
+
 def write(
     study: Study, kind: FigureSet, tables: Mapping[str, pd.DataFrame], ylabel: str | None, folder: Path,
     formats: Sequence[str],
 ) -> list[Path]:  # fmt: skip
     """Draw and write everything; the paths, the tables last."""
     written: list[Path] = []
-    taken: set[str] = set()
-    drawn = itertools.chain(*(draw(study, ylabel) for draw in kind.figures), null_figures(study, kind.tested))
-    for stem, figure in drawn:
-        name = file_names(stem, taken)
+    taken: dict[str, set[str]] = {}
+    for stem, figure in drawn(study, kind, ylabel):
+        subfolder = BY_COMBO if stem.startswith(f"{BY_COMBO}/") else ""
+        name = file_names(stem.removeprefix(f"{BY_COMBO}/"), taken.setdefault(subfolder, set()))
         for fmt in dict.fromkeys(formats):
-            written.append(folder / f"{name}.{fmt}")
+            written.append(folder / subfolder / f"{name}.{fmt}")
+            written[-1].parent.mkdir(exist_ok=True)
             results.write_bytes(written[-1], plotting.render(figure, fmt))
     for name, table in tables.items():
         written.append(folder / name)

@@ -207,10 +207,8 @@ def _numbers(cell: Mapping[str, Any], m: int) -> str:
     of = f"{100 * cell['interval_level']:.0f} % interval" if has_interval else "no interval"
     of += " for one further draw" if cell["design"] in RANKS and has_interval else ""
     pieces = [f"{text} ({of})", f"n = {int(cell['n'])} {_units(cell['design'], int(cell['n']))}"]
-    pieces.append(f"p = {cell['p']:.2g}")
-    if m > 1:
-        pieces.append(f"after Holm's correction for {m} tests {cell['p_holm']:.2g}")
-    return ", ".join(pieces)
+    corrected = f" ({cell['p_holm']:.2g} after Holm's correction for {m} tests)" if m > 1 else ""
+    return ", ".join([*pieces, f"p = {cell['p']:.2g}{corrected}"])
 
 
 def _units(design: str, n: int = 2) -> str:

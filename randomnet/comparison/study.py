@@ -1,5 +1,6 @@
 """The combos of several results folders and their runs, in memory.
 
+Arrangement      what a user asks of the layout of figures
 Combo            one combo of one results folder
 ComboGroup       combos of all folders with equal values of the shared options
 Study            all groups and their runs
@@ -28,6 +29,18 @@ TECHNICAL_SECTIONS = (
     "paths.",
     "execution.",
 )  # sections without scientific settings
+
+
+class Arrangement(NamedTuple):
+    """Options that a user puts on the x axis, in colours and in panels, and those over which means may be taken."""
+
+    x: str = ""
+    colour: str = ""
+    panels: str = ""
+    pool: tuple[str, ...] = ()
+
+
+BY_ITSELF = Arrangement()
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,7 @@ class Study:
 
     groups: matched combos. shared: options that all folders vary; varied: those that any folder varies. runs: one row
     per planned run, see table_of_runs. labels: of all folders, including those without any remaining combo.
+    arrangement: the layout of figures, as far as the user asks for one.
     """
 
     groups: list[ComboGroup]
@@ -90,6 +104,7 @@ class Study:
     varied: tuple[str, ...]
     runs: pd.DataFrame
     labels: tuple[str, ...]
+    arrangement: Arrangement = BY_ITSELF
 
     @property
     def combos(self) -> list[Combo]:

@@ -18,7 +18,7 @@ from filelock import FileLock
 from numba import njit
 from numba.core import event
 
-from randomnet.compiled import steps
+from randomnet.compiled import scalars, steps
 from randomnet.compiled.orthonormal import FAST
 
 SECONDS = 15  # to compile forward and adjoint, of the order of
@@ -42,11 +42,14 @@ def _clone(function: Callable, name: str, bound: dict[str, Any]) -> FunctionType
 
 def _scalar(function: Callable) -> Callable:
     """The function of one number for use in loops, with the functions that it calls."""
-    known = function.__globals__
-    called = {
-        name: _scalar(known[name]) for name in function.__code__.co_names if isinstance(known.get(name), FunctionType)
-    }
-    return njit(_clone(function, function.__name__, called))
+    known, called = function.__globals__, {}
+    for name in function.__code__.co_names:
+        value = known.get(name)
+        if isinstance(value, FunctionType):
+            called[name] = _scalar(value)
+        elif callable(value) and value in scalars.FAST:
+            called[name] = scalars.FAST[value]
+    return njit(error_model="numpy")(_clone(function, function.__name__, called))
 
 
 @cache

@@ -2,7 +2,8 @@
 
 Tangent vectors are the rows of A (k, N), with A = R^T W, W orthonormal and R (k, k) upper triangular. R_ii is positive
 or 0. A vector whose norm falls much in a projection is projected again, so that W is orthonormal to rounding (Daniel,
-Gragg, Kaufman & Stewart 1976). Vectors are treated in blocks, whose projections are matrix products.
+Gragg, Kaufman & Stewart 1976). Vectors are treated in blocks, whose projections are matrix products. A block whose
+condition number is small, as after a short time, is orthonormalised by the Cholesky factor of its Gram matrix.
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ from randomnet.compiled.blas import product, product_left_transposed, product_ri
 
 BLOCK = 24  # rows treated one by one
 PASSES = 4  # projections of a vector after which it counts as dependent on the earlier ones
+WELL = 30.0, 5.0  # in float64 and float32: condition up to which a block is orthonormalised by its Gram matrix
 KEPT = 0.5  # share of its norm that a vector keeps in a projection that need not be repeated
 FAST = {"reassoc", "contract", "nsz"}  # sums in any order; nan and inf stay what they are
 
@@ -51,76 +53,174 @@ def replace(rows, vector, coefficients):
             return
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath=FAST)
+def project_four(row, others, coefficients):
+    """Subtract from four vectors their components along an orthonormal row, and write these to `coefficients`."""
+    first, second, third, fourth = others[0], others[1], others[2], others[3]
+    a, b, c, d = row[0] * first[0], row[0] * second[0], row[0] * third[0], row[0] * fourth[0]
+    for i in range(1, len(row)):
+        a += row[i] * first[i]
+        b += row[i] * second[i]
+        c += row[i] * third[i]
+        d += row[i] * fourth[i]
+    for i in range(len(row)):
+        first[i] -= a * row[i]
+        second[i] -= b * row[i]
+        third[i] -= c * row[i]
+        fourth[i] -= d * row[i]
+    coefficients[0], coefficients[1], coefficients[2], coefficients[3] = a, b, c, d
+
+
+@njit(cache=True, fastmath=FAST)
 def orthonormalise_one_by_one(rows, r):
     """Orthonormalise the rows of (b, N) in place; write R into r (b, b)."""
-    unused = np.empty(len(rows), rows.dtype)
-    for j in range(len(rows)):
-        vector, coefficients = rows[j], np.zeros(j, rows.dtype)
-        norm = np.sqrt(dot(vector, vector))
-        for _ in range(PASSES if j else 0):
-            before = norm
-            project(rows[:j], vector, coefficients)
-            norm = np.sqrt(dot(vector, vector))
+    count = len(rows)
+    r[:] = 0
+    initial = np.empty(count, rows.dtype)
+    for j in range(count):
+        initial[j] = np.sqrt(dot(rows[j], rows[j]))
+    for j in range(count):
+        vector, before = rows[j], initial[j]
+        norm = np.sqrt(dot(vector, vector)) if j else before
+        for _ in range(PASSES):
             if not norm < KEPT * before:  # also for nan
                 break
-        r[j, :j] = 0
-        r[:j, j] = coefficients
+            project(rows[:j], vector, r[:j, j])
+            before, norm = norm, np.sqrt(dot(vector, vector))
         r[j, j] = norm
         if norm == 0:
-            replace(rows[:j], vector, unused[:j])
+            replace(rows[:j], vector, np.empty(j, rows.dtype))
         else:
+            factor = 1 / norm
             for i in range(len(vector)):
-                vector[i] /= norm
+                vector[i] *= factor
+        other = j + 1
+        while other + 4 <= count:
+            project_four(vector, rows[other : other + 4], r[j, other : other + 4])
+            other += 4
+        for i in range(other, count):
+            project(rows[j : j + 1], rows[i], r[j : j + 1, i])
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST)
+def invert_upper(r, inverse):
+    """Write the inverse of an upper triangular matrix (b, b)."""
+    inverse[:] = 0
+    count = len(r)
+    for i in range(count - 1, -1, -1):
+        factor = 1 / r[i, i]
+        inverse[i, i] = factor
+        for p in range(i + 1, count):
+            other = r[i, p] * factor
+            for j in range(p, count):
+                inverse[i, j] -= other * inverse[p, j]
+
+
+@njit(cache=True, fastmath=FAST, error_model="numpy")
+def cholesky(gram, r, inverse):
+    """Write R with R^T R = gram and its inverse, (b, b) each, both upper; False where rounding would matter.
+
+    The error of W = R^-T A grows with the square of the condition number, so that number has to be small. The Gram
+    matrix is overwritten.
+    """
+    count = len(gram)
+    r[:] = 0
+    for i in range(count):
+        square = gram[i, i]
+        if not square > 0:
+            return False
+        factor = 1 / np.sqrt(square)
+        for j in range(i, count):
+            r[i, j] = gram[i, j] * factor
+        for p in range(i + 1, count):
+            other = r[i, p]
+            for j in range(p, count):
+                gram[p, j] -= other * r[i, j]
+    invert_upper(r, inverse)
+    return largest_row(r) * largest_row(inverse) < (WELL[0] if r.itemsize == 8 else WELL[1])
+
+
+@njit(cache=True, fastmath=FAST)
+def largest_row(matrix):
+    """The largest norm of a row."""
+    largest = dot(matrix[0], matrix[0])
+    for i in range(1, len(matrix)):
+        square = dot(matrix[i], matrix[i])
+        largest = square if square > largest else largest
+    return np.sqrt(largest)
+
+
+@njit(cache=True)
+def orthonormalise_block(rows, r, inverse, buffer):
+    """Orthonormalise the rows of (b, N) in place; write R into r (b, b). Returns whether their condition was good."""
+    product_right_transposed(rows, rows, 1.0, 0.0, r)
+    gram = r.copy()
+    if cholesky(gram, r, inverse):
+        buffer[:] = rows
+        product_left_transposed(inverse, buffer, 1.0, 0.0, rows)
+        return True
+    orthonormalise_one_by_one(rows, r)
+    return False
 
 
 @njit(cache=True)
 def orthonormalise(frame, r):
     """Orthonormalise the rows of a frame (k, N) in place; write R into r (k, k)."""
-    k = len(frame)
-    if k <= BLOCK:
-        orthonormalise_one_by_one(frame, r)
-        return
+    k, block_size = len(frame), min(BLOCK, len(frame))
+    buffer = np.empty((block_size, frame.shape[1]), frame.dtype)
     r[:] = 0
-    first, second = np.empty((BLOCK, BLOCK), frame.dtype), np.empty((BLOCK, BLOCK), frame.dtype)
     for begin in range(0, k, BLOCK):
         size = min(BLOCK, k - begin)
-        end, block = begin + size, frame[begin : begin + size]
-        r1, r2 = first[:size, :size], second[:size, :size]
+        end, block, target = begin + size, frame[begin : begin + size], r[begin : begin + size, begin : begin + size]
+        r1, scratch = np.empty((size, size), frame.dtype), np.empty((size, size), frame.dtype)
         if begin == 0:
-            orthonormalise_one_by_one(block, r1)
-            r[begin:end, begin:end] = r1
+            orthonormalise_block(block, r1, scratch, buffer[:size])
+            target[:] = r1
             continue
-        rows, part = frame[:begin], np.empty((begin, size), frame.dtype)
-        product_right_transposed(rows, block, 1.0, 0.0, part)
-        product_left_transposed(part, rows, -1.0, 1.0, block)
-        orthonormalise_one_by_one(block, r1)
-        again = np.empty((begin, size), frame.dtype)
-        product_right_transposed(rows, block, 1.0, 0.0, again)
-        product_left_transposed(again, rows, -1.0, 1.0, block)
-        orthonormalise_one_by_one(block, r2)
+        lost, part = project_block(frame[:begin], block)
+        good = orthonormalise_block(block, r1, scratch, buffer[:size])
+        r[:begin, begin:end] = part
+        if good and not lost:
+            target[:] = r1
+            continue
+        _, again = project_block(frame[:begin], block)
+        r2 = np.empty((size, size), frame.dtype)
+        orthonormalise_block(block, r2, scratch, buffer[:size])
         product(again, r1, 1.0, 1.0, part)
         r[:begin, begin:end] = part
-        product(r2, r1, 1.0, 0.0, r[begin:end, begin:end])
+        product(r2, r1, 1.0, 0.0, target)
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True)
+def project_block(rows, block):
+    """Subtract from a block (b, N) its components along orthonormal rows (p, N).
+
+    Returns whether a vector lost so much that this has to be repeated, and the components (p, b).
+    """
+    size = len(block)
+    part, before = np.empty((len(rows), size), block.dtype), np.empty(size, block.dtype)
+    for i in range(size):
+        before[i] = dot(block[i], block[i])
+    product_right_transposed(rows, block, 1.0, 0.0, part)
+    product_left_transposed(part, rows, -1.0, 1.0, block)
+    lost = False
+    for i in range(size):
+        lost |= not dot(block[i], block[i]) >= KEPT * KEPT * before[i]  # also for nan
+    return lost, part
+
+
+@njit(cache=True)
 def solve_upper(r, rows):
     """Solve R X = rows in place, for R (k, k) upper triangular and rows (k, N)."""
     k, n = rows.shape
     for end in range(k, 0, -BLOCK):
         begin = max(0, end - BLOCK)
+        inverse, buffer = np.empty((end - begin, end - begin), rows.dtype), np.empty((end - begin, n), rows.dtype)
         if end < k:
             product(r[begin:end, end:], rows[end:], -1.0, 1.0, rows[begin:end])
-        for i in range(end - 1, begin - 1, -1):
-            row = rows[i]
-            for j in range(i + 1, end):
-                factor, other = r[i, j], rows[j]
-                for c in range(n):
-                    row[c] -= factor * other[c]
-            factor = r[i, i]
-            for c in range(n):
-                row[c] /= factor
+        invert_upper(r[begin:end, begin:end], inverse)
+        buffer[:] = rows[begin:end]
+        product(inverse, buffer, 1.0, 0.0, rows[begin:end])
 
 
 @njit(cache=True)

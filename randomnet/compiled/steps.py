@@ -87,7 +87,7 @@ def steps_rate(
 def finish_interval(bundle, index, growing, rs, growths, norms):
     """Orthonormalise the tangent vectors; record their growth and the largest magnitude in the state."""
     if growing:
-        r, growth = rs[index % len(rs)], growths[index]
+        r, growth = rs[index], growths[index]
         orthonormalise(bundle[1:], r)
         for i in range(len(r)):
             growth[i] = np.log(r[i, i])

@@ -25,6 +25,8 @@ from randomnet.version import code_version
 
 INTERRUPTED, WAITING = "interrupted", "waiting"
 STOPPING = (signal.SIGINT, signal.SIGTERM)
+FORK_SAFE = ("jemalloc_bg_thd",)  # names of threads that prepare themselves for a fork: that of pyarrow's allocator
+STANDARD = 2  # the last of the file descriptors of standard input, output and error
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -172,12 +174,40 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def start_method() -> str:
+    """Return how workers start: forked from this process, which has imported everything, or spawned anew.
+
+    A fork is safe only while this process has one thread and does not use a GPU. Only Linux names the threads.
+    """
+    try:
+        names = [path.read_text(encoding="utf-8").strip() for path in Path("/proc/self/task").glob("*/comm")]
+    except (OSError, UnicodeDecodeError):
+        return "spawn"
+    threads = [name for name in names if name not in FORK_SAFE]
+    can_fork = hasattr(os, "fork") and len(threads) == 1 and not torch.cuda.is_initialized()
+    return "fork" if can_fork else "spawn"
+
+
+def leave_files_of_parent(own: Sequence[int]) -> None:
+    """Release what a fork has inherited: locks, and pipes to other workers. own: file descriptors that are kept.
+
+    The numbers stay in use, as Python closes them once more.
+    """
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for name in os.listdir("/proc/self/fd"):
+        number = int(name)
+        with contextlib.suppress(OSError):  # that of the listing itself is closed
+            if number > STANDARD and number not in (*own, nothing):
+                os.fstat(number)
+                os.dup2(nothing, number)
+
+
 class _Pool:
     """Worker processes: busy ones with their batches, and idle ones."""
 
     def __init__(self, root: Path, stop: Callable[[], bool]) -> None:
         self.root, self.stop = root, stop
-        self.context = multiprocessing.get_context("spawn")
+        self.context = multiprocessing.get_context(start_method())
         self.stopping = self.context.Event()
         self.busy: dict[Connection, tuple[BaseProcess, Batch]] = {}
         self.idle: list[tuple[Connection, BaseProcess]] = []
@@ -233,6 +263,9 @@ def _serve(connection: Connection, root: Path, stopping: threading.Event) -> Non
     """Run a worker: receive batches, send epochs and the ends of runs, until the connection is closed."""
     for number in STOPPING:  # Ctrl-C, or a scheduler's signal, reaches the whole group; the parent decides
         signal.signal(number, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None and multiprocessing.current_process().__class__.__name__ == "ForkProcess":
+        leave_files_of_parent((connection.fileno(), parent.sentinel))
     threading.Thread(target=_die_with_parent, daemon=True).start()
     while True:
         try:

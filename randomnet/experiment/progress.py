@@ -78,7 +78,8 @@ class Progress:
         self.folder, self.kind, self.total, self.count = folder, kind, total, total - len(missing)
         self.left = TimeLeft({(run.combo, run.iteration): kind.length(run) for run in missing}, share, clock)
         self.log_every, self.clock, self.logged = log_every, clock, clock()
-        style = {"disable": None, "file": sys.stderr, "dynamic_ncols": True}
+        tqdm.monitor_interval = 0  # without its thread, workers can be forked; each update may draw, as miniters is 1
+        style = {"disable": None, "file": sys.stderr, "dynamic_ncols": True, "miniters": 1}
         length = sum(self.left.lengths.values()) * share
         self.runs = tqdm(total=total, initial=self.count, desc="runs", unit="run", position=0, **style)
         self.steps = tqdm(total=length, desc=f"all {kind.unit}", unit=kind.unit, position=1, leave=False, **style)

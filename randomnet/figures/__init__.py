@@ -1,8 +1,10 @@
 """Figures and tables of each kind of experiment: FIGURES has one row per kind.
 
 runs               names, series and arrays of the runs in a figure
-pooling            values by label and by option, pooled over other options
-option_dependence  values against the gridded options
+overviews          the first figure of a study, and the quantities in it
+grid_layout        which option is on the x axis, which are colours, and which are panels
+grid_figures       figures of a whole grid in this layout
+option_words       options in words, with units
 example_networks   the networks of a study that are drawn one by one
 nulls              metrics of networks among those of their null models; null_training: their training
 overlays           values of one option in one axes: courses, final spectra, densities of exponents
@@ -24,7 +26,9 @@ from randomnet.comparison.means import MEDIAN
 from randomnet.comparison.result_sentences import Headline
 from randomnet.comparison.study import Study
 from randomnet.figures.analyse import (
-    fixed_point_dots,
+    PANELS as FIXED_POINTS,
+)
+from randomnet.figures.analyse import (
     linearization_figures,
     phase_figures,
     psth_figures,
@@ -35,33 +39,42 @@ from randomnet.figures.compare import (
     HEADLINE_SCORES,
     SCORES,
     dsa_search_figures,
+    first_scores,
     inferred_dynamics_figures,
     score_figures,
     trajectory_figures,
 )
+from randomnet.figures.convergence import PANELS as CONVERGED
 from randomnet.figures.convergence import convergence_figures
-from randomnet.figures.fit import fit_dots, likelihood_figures, neural_latents_figures, rate_figures
+from randomnet.figures.fit import inference_quantities, likelihood_figures, rate_figures
 from randomnet.figures.null_training import null_curves, null_spectra
 from randomnet.figures.overlays import course_overlays, exponent_densities, seconds_of_epochs, spectrum_overlays
+from randomnet.figures.overviews import fixed, of_spectral_training, of_task_training, overview_figures
 from randomnet.figures.parameters import OF_GROUPS, group_values
-from randomnet.figures.record import neuron_figures, recording_dots, trial_figures
-from randomnet.figures.runs import LAMBDA, Figures
-from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, plane_figures, rate_dots
-from randomnet.figures.spectra import dynamics_dots, extensive_dots, spectrum_figures, spread_of_combos
-from randomnet.figures.stimulate import accuracy_figures, response_figures, stimulation_dots
+from randomnet.figures.record import PANELS as RECORDING
+from randomnet.figures.record import neuron_figures, trial_figures
+from randomnet.figures.runs import Figures
+from randomnet.figures.simulate import RATE, THEORY, activity_figures, map_figures, plane_figures, rate_dots, simulated
+from randomnet.figures.spectra import dynamics_figures, extensive_figures, spectrum_figures, spread_of_combos
+from randomnet.figures.stimulate import PANELS as STIMULATION
+from randomnet.figures.stimulate import accuracy_figures, response_figures
 from randomnet.figures.training import (
-    accuracy_dots,
+    accuracies_of_runs,
     array_figures,
     curve_figures,
-    final_value_dots,
     loss_minimum_boxes,
-    measured_loss_dots,
+    measured_loss_figures,
     output_figures,
     overlap_figures,
-    radius_dots,
+    radius_figures,
     reach_figures,
 )
-from randomnet.figures.transition import transition_differences, transition_figures, transition_table
+from randomnet.figures.transition import (
+    transition_differences,
+    transition_figures,
+    transition_overview,
+    transition_table,
+)
 from randomnet.figures.trials import example_trial_figures, trained_activity_figures
 from randomnet.registry import Registry
 
@@ -71,6 +84,7 @@ class FigureSet(NamedTuple):
 
     metrics:  columns in means.csv. tested: the few of them in tests.csv; costs and settings are not tested.
     overview: columns of the table on the console.
+    answers:  the overview, which is drawn first and alone answers what the grid was made for.
     flags:    further columns of the summary that figures need.
     tables:   file name -> function for further tables, written with tests.csv and means.csv.
     files:    the same, but too long for the console, and not written where they are empty.
@@ -81,6 +95,7 @@ class FigureSet(NamedTuple):
 
     metrics: tuple[str, ...]
     overview: tuple[str, ...]
+    answers: Callable[[Study, str | None], Figures]
     figures: tuple[Callable[[Study, str | None], Figures], ...]
     flags: tuple[str, ...] = ()
     tables: Mapping[str, Callable[[Study], pd.DataFrame]] = MappingProxyType({})
@@ -144,12 +159,12 @@ FIGURES: Registry[FigureSet] = Registry({
         headlines=(Headline("loss_measured_final", "loss measured after training"),
                    Headline("loss_final", "training loss of the last epoch")),
         files=PARAMETERS,
+        answers=partial(overview_figures, quantities=of_spectral_training, has_courses=True),
         figures=(
             curve_figures,
             array_figures,
-            partial(final_value_dots, column="loss_final"),
-            measured_loss_dots,
-            partial(final_value_dots, column="lambda_max_final", label=LAMBDA, zero=True),
+            measured_loss_figures,
+            radius_figures,
             null_curves,
             null_spectra,
             *OVERLAYS,
@@ -165,6 +180,7 @@ FIGURES: Registry[FigureSet] = Registry({
                 "test_metrics_final", "test_metrics_best", *FINAL_SPECTRUM),
         headlines=(Headline("loss_minimum", "lowest validation loss"),),
         files=PARAMETERS,
+        answers=partial(overview_figures, quantities=of_task_training, has_courses=True),
         figures=(
             curve_figures,
             output_figures,
@@ -173,9 +189,8 @@ FIGURES: Registry[FigureSet] = Registry({
             overlap_figures,
             reach_figures,
             loss_minimum_boxes,
-            accuracy_dots,
-            radius_dots,
-            partial(final_value_dots, column="lambda_max_final", label=LAMBDA, zero=True),
+            accuracies_of_runs,
+            radius_figures,
             null_curves,
             null_spectra,
             *OVERLAYS,
@@ -184,7 +199,8 @@ FIGURES: Registry[FigureSet] = Registry({
     "spectrum": FigureSet(
         metrics=EXPONENTS,
         overview=OF_SPECTRUM,
-        figures=(spectrum_figures, dynamics_dots, exponent_densities, extensive_dots),
+        answers=dynamics_figures,
+        figures=(spectrum_figures, exponent_densities, extensive_figures),
         flags=FLAGS,
         tables=SPREAD,
         tested=OF_SPECTRUM,
@@ -193,6 +209,7 @@ FIGURES: Registry[FigureSet] = Registry({
     "transition": FigureSet(
         metrics=EXPONENTS,
         overview=("lambda_max", f"lambda_max{MEDIAN}"),
+        answers=transition_overview,
         figures=(transition_figures,),
         flags=FLAGS,
         tables=MappingProxyType({"transition.csv": transition_table,
@@ -203,6 +220,7 @@ FIGURES: Registry[FigureSet] = Registry({
     "convergence": FigureSet(
         metrics=(*EXPONENTS, *OF_INITIAL_STATES),
         overview=("lambda_max", *OF_INITIAL_STATES),
+        answers=partial(overview_figures, quantities=fixed(*CONVERGED)),
         figures=(convergence_figures,),
         flags=FLAGS,
         tested=OF_SPECTRUM,
@@ -214,7 +232,8 @@ FIGURES: Registry[FigureSet] = Registry({
                  "neurons", "seconds"),
         overview=("fixed_points", "stable_points", "leading_modulus", "explained"),
         tested=("fixed_points", "stable_points", "slow_points", "leading_modulus"),
-        figures=(state_space_figures, linearization_figures, psth_figures, phase_figures, fixed_point_dots),
+        answers=partial(overview_figures, quantities=fixed(*FIXED_POINTS)),
+        figures=(state_space_figures, linearization_figures, psth_figures, phase_figures),
         minor=("points_of_", "stable_points_of_"),
         headlines=(Headline("fixed_points", "number of fixed points", lowest_first=False, best=False),),
     ),
@@ -223,7 +242,8 @@ FIGURES: Registry[FigureSet] = Registry({
                  "accuracy_change_lowest", "task_loss_control", "task_loss_highest", "targets", "neurons", "seconds"),
         overview=("targets_change", "others_change", "distance_end", "accuracy_control", "accuracy_lowest"),
         tested=("targets_change", "others_change", "distance_end", "accuracy_control", "accuracy_lowest"),
-        figures=(response_figures, accuracy_figures, stimulation_dots),
+        answers=partial(overview_figures, quantities=fixed(*STIMULATION)),
+        figures=(response_figures, accuracy_figures),
         minor=("accuracy_of_", "accuracy_change_of_"),
         headlines=(Headline("targets_change", "change of the stimulated neurons", lowest_first=False, best=False),),
     ),
@@ -233,7 +253,8 @@ FIGURES: Registry[FigureSet] = Registry({
         overview=("bump_mean", "bump_modulation"),
         tested=("bump_mean", "bump_amplitude", "bump_modulation", "bump_mean_end", "bump_amplitude_end",
                 "bump_modulation_end"),
-        figures=(activity_figures, plane_figures, rate_dots, bump_dots, map_figures),
+        answers=partial(overview_figures, quantities=simulated),
+        figures=(activity_figures, plane_figures, rate_dots, map_figures),
         families=(RATE, THEORY),
         flags=("rate",),
         headlines=(Headline("rate", "mean rate", lowest_first=False, best=False),
@@ -245,32 +266,36 @@ FIGURES: Registry[FigureSet] = Registry({
                  "epoch_products_seconds", "epoch_ratio", "epoch_ratio_bundled", "epoch_ratio_torch_rnn"),
         overview=("neurons", "exponents", "spectrum_seconds", "spectrum_ratio", "epoch_seconds", "epoch_ratio",
                   "epoch_ratio_torch_rnn"),
+        answers=seconds_figures,
         headlines=(Headline("epoch_ratio", "seconds of an epoch over those of its products"),
-                   Headline("spectrum_ratio", "seconds of a spectrum over those of its products")),
-        figures=(seconds_figures,),
+                    Headline("spectrum_ratio", "seconds of a spectrum over those of its products")),
+        figures=(),
     ),
     "record": FigureSet(
         metrics=("neurons", "latents", "mean_rate", "fano", "fano_expected", "silent", "bps_ceiling",
                  "co_bps_ceiling", "task_loss", "accuracy", "seconds"),
         overview=("mean_rate", "fano", "silent", "bps_ceiling", "co_bps_ceiling", "accuracy"),
         tested=("mean_rate", "fano", "silent", "task_loss", "accuracy"),
+        answers=partial(overview_figures, quantities=fixed(*RECORDING)),
         headlines=(Headline("mean_rate", "mean rate", lowest_first=False, best=False),),
-        figures=(trial_figures, neuron_figures, recording_dots),
+        figures=(trial_figures, neuron_figures),
     ),
     "fit": FigureSet(
         metrics=("nll_train", "nll_valid", "nll_test", "bps", "bps_ceiling", "co_bps", "co_bps_ceiling", "vel_r2",
                  "psth_r2", "fp_bps", "rate_r2", "epoch_best", "epochs_done", "parameters", "seconds"),
         overview=("nll_test", "bps", "co_bps", "co_bps_ceiling", "rate_r2"),
         tested=("nll_test", "bps", "co_bps", "vel_r2", "psth_r2", "fp_bps", "rate_r2"),
+        answers=partial(overview_figures, quantities=inference_quantities),
         headlines=(Headline("nll_valid", "negative log-likelihood of validation trials"),),
-        figures=(likelihood_figures, rate_figures, fit_dots, neural_latents_figures),
+        figures=(likelihood_figures, rate_figures),
     ),
     "compare": FigureSet(
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),
         overview=("compared", *HEADLINE_SCORES),
         tested=tuple(score.column for score in SCORES),
+        answers=first_scores,
         headlines=(Headline("state_r2_true_to_inferred", "R² of inferred from true states", lowest_first=False),
-                   Headline("rate_r2", "R² of rates", lowest_first=False)),
+                    Headline("rate_r2", "R² of rates", lowest_first=False)),
         figures=(score_figures, inferred_dynamics_figures, trajectory_figures, dsa_search_figures),
     ),
 })  # fmt: skip

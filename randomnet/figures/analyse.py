@@ -8,7 +8,6 @@ import numpy as np
 from randomnet import plotting
 from randomnet.comparison.study import Study
 from randomnet.figures.example_networks import example_networks
-from randomnet.figures.option_dependence import option_dependence_figures
 from randomnet.figures.runs import Figures, time_unit_of, trial_events
 from randomnet.plotting import FixedPointsByPhase, Linearization, Panel, Psth, StateSpace
 
@@ -21,14 +20,9 @@ PANELS = (
     Panel("fixed_points", "fixed points found", whole=True, least=0.0),
     Panel("stable_points", "stable fixed points found", whole=True, least=0.0),
     Panel("kink_points", "fixed points found\nat a kink", whole=True, least=0.0),
-    Panel("explained", "share of variance\nin the plane", least=0.0),
+    Panel("explained", "share of variance\nin the plane", least=0.0, spans=(0.0, 1.0)),
     Panel("leading_modulus", "largest |λ| at the end\nof the first trajectory", least=0.0),
 )
-
-
-def fixed_point_dots(study: Study, ylabel: str | None) -> Figures:
-    """Numbers of fixed points and the planarity of trajectories, by label and against every gridded option."""
-    yield from option_dependence_figures(study, "fixed_points", PANELS)
 
 
 def state_space_figures(study: Study, ylabel: str | None) -> Figures:

@@ -2,27 +2,25 @@
 
 import numpy as np
 
-from randomnet.comparison import combo_texts
 from randomnet.comparison.study import Study
-from randomnet.figures.option_dependence import log_log_figure, numeric_options, option_dependence_figures
+from randomnet.figures.grid_figures import grid_figures
+from randomnet.figures.overviews import OVERVIEW
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Panel
 
 BUSY = 0.05  # share of the wall time taken by other processes above which a run is disturbed; as in kinds.benchmark
 PANELS = (
-    Panel("spectrum_seconds", "one spectrum (s)", reference="spectrum_products_seconds"),
-    Panel("epoch_seconds", "one training epoch (s)", reference="epoch_products_seconds"),
+    Panel("spectrum_seconds", "one spectrum (s)", reference="spectrum_products_seconds",
+          log=True),
+    Panel("epoch_seconds", "one training epoch (s)", reference="epoch_products_seconds",
+          log=True),
 )
 
 
 def seconds_figures(study: Study, ylabel: str | None) -> Figures:
-    """Seconds against each numeric option on log axes; without numeric options, by label and by the others."""
-    title = combo_texts.title_with_task(study.combos, "; ".join(filter(None, [machine_text(study), busy_text(study)])))
-    options = numeric_options(study, study.combos)
-    for option in options:
-        yield from log_log_figure(study, "seconds", option, PANELS, title)
-    if not options:
-        yield from option_dependence_figures(study, "seconds", PANELS)
+    """The overview: seconds of a spectrum and of an epoch, with those of the matrix products alone."""
+    note = "; ".join(filter(None, [machine_text(study), busy_text(study)]))
+    yield from grid_figures(study, OVERVIEW, PANELS, note)
 
 
 def busy_text(study: Study) -> str:

@@ -11,6 +11,7 @@ from randomnet import metrics, plotting
 from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.study import Study
 from randomnet.figures.example_networks import example_networks
+from randomnet.figures.overviews import OVERVIEW
 from randomnet.figures.runs import Figures
 from randomnet.plotting import InferredDynamics, Score, Series, Trajectories3D
 from randomnet.plotting.style import DASHED, DOTTED
@@ -38,6 +39,7 @@ def _panel(score: metrics.Score) -> Score:
 SCORES = tuple(_panel(score) for score in metrics.scores() if score.label)
 HEADLINE_SCORES = tuple(score.column for score in metrics.scores() if score.headline)
 LATENTS = "hidden_size"  # short name of the option against which scores have a figure of their own
+BY_LATENTS = "_by_latent"  # end of a stem
 MOST_MODELS = 4  # models in one figure with the truth
 Arrays = Mapping[str, np.ndarray]
 
@@ -53,8 +55,15 @@ def score_figures(study: Study, ylabel: str | None) -> Figures:
         yield stem, plotting.scores(table, panels, series, mean_interval, groups, ", ".join(axes), _title(title))
         if any(axis.split(".")[-1] == LATENTS for axis in axes) and table["size"].nunique() > 1:
             sized = table.assign(x=table["size"])
-            yield f"{stem}_by_latent", plotting.scores(sized[sized["x"].notna()], panels, series, mean_interval, (),
+            yield f"{stem}{BY_LATENTS}", plotting.scores(sized[sized["x"].notna()], panels, series, mean_interval, (),
                                                        "number of latents", _title(title), numeric=True)  # fmt: skip
+
+
+def first_scores(study: Study, ylabel: str | None) -> Figures:
+    """The overview: the scores of all models of each comparison."""
+    figures = (figure for stem, figure in score_figures(study, ylabel) if not stem.endswith(BY_LATENTS))
+    for number, figure in enumerate(figures):
+        yield f"{OVERVIEW}_{number + 1}" if number else OVERVIEW, figure
 
 
 def _axes(arrays: Arrays) -> list[str]:

@@ -7,12 +7,16 @@ import numpy as np
 from randomnet import plotting
 from randomnet.comparison import combo_texts
 from randomnet.comparison.study import Combo, Study, canonical, distinct_values
-from randomnet.figures.pooling import varied_options
-from randomnet.figures.runs import Figures, arrays_by_iteration
-from randomnet.plotting import Running
+from randomnet.figures.grid_layout import varied_options
+from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration
+from randomnet.plotting import Panel, Running
 
 INDICES = (0, 2, 4, 6)  # exponents 1, 3, 5 and 7, as in the predecessor's figure
 TONS = "lyapunov.tons"
+PANELS = (
+    Panel("lambda_max", LAMBDA, zero=True, error="lambda_max_stderr"),
+    Panel("lambda_max_spread", "spread of the largest exponent\nover initial states (1/τ)", least=0.0),
+)
 
 
 def convergence_figures(study: Study, ylabel: str | None) -> Figures:

@@ -6,7 +6,7 @@ import numpy as np
 
 from randomnet.comparison import combo_texts
 from randomnet.comparison.study import Combo, Study
-from randomnet.figures.pooling import varied_options
+from randomnet.figures.grid_layout import varied_options
 from randomnet.figures.runs import arrays_by_iteration, say
 
 ByIteration = Callable[[Combo], Iterator[tuple[int, dict[str, np.ndarray]]]]

@@ -5,22 +5,21 @@ from functools import partial
 from randomnet import plotting
 from randomnet.comparison.study import Study
 from randomnet.figures.example_networks import example_networks
-from randomnet.figures.option_dependence import option_dependence_figures
 from randomnet.figures.runs import Figures
 from randomnet.figures.training import curve_figures
 from randomnet.plotting import InferredRates, Panel
 
 POISSON = "negative log-likelihood\n(nats per bin and neuron)"
 PANELS = (
-    Panel("nll_test", POISSON),
-    Panel("co_bps", "held-out neurons\n(bits per spike)", zero=True),
-    Panel("rate_r2", "R² of the rates"),
-)
-NEURAL_LATENTS = (
-    Panel("co_bps", "co-bps: held-out neurons\n(bits per spike)", zero=True),
-    Panel("vel_r2", "vel R²: behaviour decoded"),
-    Panel("psth_r2", "PSTH R²: mean responses"),
-    Panel("fp_bps", "fp-bps: bins after the trial\n(bits per spike)", zero=True),
+    Panel("nll_test", POISSON, better="lower"),
+    Panel("co_bps", "co-bps: held-out neurons\n(bits per spike)", zero=True, better="higher",
+          reference="co_bps_ceiling", texts=("model", "ceiling: the true rates")),
+    Panel("rate_r2", "R² of the rates", better="higher"),
+)  # fmt: skip
+NEURAL_LATENTS = (  # beside co-bps
+    Panel("vel_r2", "vel R²: behaviour decoded", better="higher"),
+    Panel("psth_r2", "PSTH R²: mean responses", better="higher"),
+    Panel("fp_bps", "fp-bps: bins after the trial\n(bits per spike)", zero=True, better="higher"),
 )
 likelihood_figures = partial(curve_figures, label=POISSON)
 
@@ -33,13 +32,6 @@ def rate_figures(study: Study, ylabel: str | None) -> Figures:
         yield stem, plotting.inferred_rates(inferred, title)
 
 
-def fit_dots(study: Study, ylabel: str | None) -> Figures:
-    """Likelihood, bits per spike and R² on the test trials, by label and against every gridded option."""
-    yield from option_dependence_figures(study, "fit", PANELS)
-
-
-def neural_latents_figures(study: Study, ylabel: str | None) -> Figures:
-    """The four scores of the Neural Latents Benchmark, where a recording has what one of its own three needs."""
-    own = [name for name in ("vel_r2", "psth_r2", "fp_bps") if name in study.runs]
-    if own and study.runs[own].notna().any(axis=None):
-        yield from option_dependence_figures(study, "neural_latents", NEURAL_LATENTS)
+def inference_quantities(study: Study, ylabel: str | None) -> list[Panel]:
+    """The quantities of the overview, with the scores of the Neural Latents Benchmark that the recording allows."""
+    return [*PANELS, *(panel for panel in NEURAL_LATENTS if panel.column in study.runs)]

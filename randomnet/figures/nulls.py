@@ -12,7 +12,8 @@ from randomnet.comparison import hypothesis_tests, significance, verdicts
 from randomnet.comparison.controls import Family, families, runs_of_combos, values_text
 from randomnet.comparison.network_identity import FIXED, REDRAWN, origin
 from randomnet.comparison.study import ALL, Combo, Study, canonical
-from randomnet.figures.option_dependence import option_label, option_numbers
+from randomnet.figures.grid_layout import option_numbers
+from randomnet.figures.option_words import option_label
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.training import loss_label, window_text
 from randomnet.plotting import NullPanel

@@ -18,9 +18,9 @@ import pandas as pd
 from randomnet import plotting
 from randomnet.comparison import combo_texts
 from randomnet.comparison.controls import option_values, values_text
-from randomnet.comparison.study import ALL, Combo, ComboGroup, Study, canonical
-from randomnet.figures.option_dependence import log_log_figure, option_numbers
-from randomnet.figures.pooling import sampled_options, varied_options
+from randomnet.comparison.study import ALL, Arrangement, Combo, ComboGroup, Study, canonical
+from randomnet.figures.grid_figures import grid_figures
+from randomnet.figures.grid_layout import option_numbers, sampled_options, varied_options
 from randomnet.figures.runs import LAMBDA, Figures, arrays_of, time_unit_of
 from randomnet.figures.training import (
     GRADIENT_NORM,
@@ -172,8 +172,9 @@ def seconds_of_epochs(study: Study, ylabel: str | None) -> Figures:
     runs = study.runs.assign(**{SECONDS: [seconds.get(key, np.nan) for key in keys]})
     for option in varied_options(study, study.combos):
         if option.split(".")[-1] in SIZES and len(option_numbers(study.combos, option)) > 1:
-            panels = [Panel(SECONDS, "median time of\na training epoch (s)")]
-            yield from log_log_figure(replace(study, runs=runs), "seconds_of_epochs", option, panels, "")
+            panels = [Panel(SECONDS, "median time of\na training epoch (s)", log=True)]
+            timed = replace(study, runs=runs, arrangement=Arrangement(x=option))
+            yield from grid_figures(timed, f"seconds_of_epochs_by_{option}", panels)
 
 
 def _seconds(combo: Combo) -> dict[tuple[str, int, int], float]:

@@ -3,7 +3,6 @@
 from randomnet import plotting
 from randomnet.comparison.study import Study
 from randomnet.figures.example_networks import example_networks
-from randomnet.figures.option_dependence import option_dependence_figures
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Panel, RecordedNeurons, RecordedTrial
 
@@ -14,11 +13,6 @@ PANELS = (
     Panel("accuracy", "accuracy of the\nnetwork (%)", linear=True),
 )
 PARTS = ("inputs", "outputs", "latents", "rates", "spikes")
-
-
-def recording_dots(study: Study, ylabel: str | None) -> Figures:
-    """Rates, dispersion, score ceiling and task accuracy, by label and against every gridded option."""
-    yield from option_dependence_figures(study, "recording", PANELS)
 
 
 def trial_figures(study: Study, ylabel: str | None) -> Figures:

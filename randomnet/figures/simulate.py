@@ -9,14 +9,15 @@ from randomnet import plotting, results
 from randomnet.comparison import combo_texts
 from randomnet.comparison.study import Combo, Study, canonical
 from randomnet.figures.example_networks import example_networks
-from randomnet.figures.option_dependence import option_dependence_figures, option_label, option_numbers, time_unit
-from randomnet.figures.pooling import varied_options
+from randomnet.figures.grid_figures import grid_figures
+from randomnet.figures.grid_layout import option_numbers, varied_options
+from randomnet.figures.option_words import option_label, time_unit
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Activity, BumpCourse, HeatMap, Panel, PhasePlane, Stimulus
 from randomnet.plotting.style import escape_dollars
 
 RATE, THEORY = "rate_", "theory_"  # prefixes of columns of the summary, one column per population
-SIDE_BY_SIDE = 3  # panels in a figure
+MOST_RATES = 3  # populations in a figure of rates
 MOST_MAPS = 9  # populations in a figure of heat maps, at most
 
 
@@ -35,21 +36,23 @@ def plane_figures(study: Study, ylabel: str | None) -> Figures:
 
 
 def rate_dots(study: Study, ylabel: str | None) -> Figures:
-    """Mean rates with those of mean-field theory, by label and against every gridded option."""
-    panels = [
+    """Mean rates with those of mean-field theory, where there are too many populations for the overview."""
+    panels = _rate_panels(study)
+    for start in range(MOST_RATES, len(panels), MOST_RATES) if len(panels) > MOST_RATES else ():
+        yield from grid_figures(study, f"rates_{start // MOST_RATES + 1}", panels[start : start + MOST_RATES])
+
+
+def simulated(study: Study, ylabel: str | None) -> list[Panel]:
+    """The quantities of the overview: rates of the first populations, and the bump if it was decoded."""
+    return [*_rate_panels(study)[:MOST_RATES], *_bumps(study, study.combos)]
+
+
+def _rate_panels(study: Study) -> list[Panel]:
+    return [
         Panel(name, f"rate of {escape_dollars(name.removeprefix(RATE))}\n({_unit(study.combos)})",
               reference=name.replace(RATE, THEORY, 1), texts=("simulated", "mean-field theory"), quantity="rate")
         for name in _rates(study)
     ]  # fmt: skip
-    for start in range(0, len(panels), SIDE_BY_SIDE):
-        drawn = panels[start : start + SIDE_BY_SIDE]
-        part_stem = f"rates_{start // SIDE_BY_SIDE + 1}" if len(panels) > SIDE_BY_SIDE else "rates"
-        yield from option_dependence_figures(study, part_stem, drawn)
-
-
-def bump_dots(study: Study, ylabel: str | None) -> Figures:
-    """Mean and modulation of the bump, if it was decoded."""
-    yield from option_dependence_figures(study, "bump", _bumps(study, study.combos))
 
 
 def map_figures(study: Study, ylabel: str | None) -> Figures:

@@ -10,7 +10,9 @@ from randomnet import plotting, results
 from randomnet.comparison import combo_texts
 from randomnet.comparison.spread import spread_table
 from randomnet.comparison.study import ABSENT, Combo, ComboGroup, Study, canonical
-from randomnet.figures.option_dependence import numeric_options, option_dependence_figures, option_numbers
+from randomnet.figures.grid_figures import grid_figures
+from randomnet.figures.grid_layout import numeric_options, option_numbers
+from randomnet.figures.overviews import fixed, overview_figures
 from randomnet.figures.runs import (
     LAMBDA,
     Figures,
@@ -21,7 +23,7 @@ from randomnet.figures.runs import (
     time_unit_of,
 )
 from randomnet.plotting import Panel, Series
-from randomnet.plotting.option_dependence import STATES_SUFFIX
+from randomnet.plotting.run_marks import STATES_SUFFIX
 from randomnet.plotting.style import TOO_SHORT
 
 PANELS = (
@@ -37,17 +39,19 @@ Pairs = Sequence[tuple[Series, Combo]]
 Key = tuple[Mapping[float, str], Mapping[int, str]]  # legend texts of shades and of dashes
 
 
-def dynamics_dots(study: Study, ylabel: str | None) -> Figures:
-    """Largest exponent, dimension and entropy rate by label and against every gridded option.
+def dynamics_figures(
+    study: Study, ylabel: str | None, crossings: Mapping[tuple[str, int], tuple[float, float, float]] | None = None
+) -> Figures:
+    """The overview: largest exponent, dimension and entropy rate.
 
-    Runs with several initial states have small dots for these.
+    Runs with several initial states have small dots for these. crossings: as grid_figures has them.
     """
     unit = _time_unit(study.combos)
     panels = [replace(panel, label=panel.label.replace("τ", unit)) for panel in PANELS]
-    yield from option_dependence_figures(replace(study, runs=_with_states(study)), "dynamics", panels)
+    yield from overview_figures(replace(study, runs=_with_states(study)), ylabel, fixed(*panels), crossings=crossings)
 
 
-def extensive_dots(study: Study, ylabel: str | None) -> Figures:
+def extensive_figures(study: Study, ylabel: str | None) -> Figures:
     """Dimension and entropy rate per neuron, where networks differ in size; equal values mean extensive chaos."""
     neurons = study.runs["neurons"].astype(float)
     if neurons.dropna().nunique() < 2:
@@ -60,7 +64,7 @@ def extensive_dots(study: Study, ylabel: str | None) -> Figures:
             f"h_KS{PER_NEURON}", f"entropy rate per neuron\nh$_\\mathrm{{KS}}$ / N (1/{unit})", least=0.0, linear=True
         ),
     )
-    yield from option_dependence_figures(replace(study, runs=study.runs.assign(**columns)), "per_neuron", panels)
+    yield from grid_figures(replace(study, runs=study.runs.assign(**columns)), "per_neuron", panels)
 
 
 def _time_unit(combos: Iterable[Combo]) -> str:

@@ -11,7 +11,6 @@ from randomnet import plotting
 from randomnet.comparison import combo_texts
 from randomnet.comparison.study import Combo, Study
 from randomnet.figures.example_networks import example_networks
-from randomnet.figures.option_dependence import option_dependence_figures
 from randomnet.figures.runs import Figures, arrays_by_iteration
 from randomnet.plotting import Panel, Responses, StimulatedAccuracy
 
@@ -32,11 +31,6 @@ PANELS = (
     Panel("task_loss_highest", "highest loss of the task\nwith stimulation"),
 )
 DONE = {"drive": "driven", "excite": "excited", "inhibit": "inhibited", "silence": "silenced"}
-
-
-def stimulation_dots(study: Study, ylabel: str | None) -> Figures:
-    """Changes during and after stimulation, by label and against every gridded option."""
-    yield from option_dependence_figures(study, "change", PANELS)
 
 
 def response_figures(study: Study, ylabel: str | None) -> Figures:

@@ -11,7 +11,7 @@ from randomnet import plotting, results
 from randomnet.comparison import combo_texts
 from randomnet.comparison.study import ABSENT, TASK, Combo, ComboGroup, Study
 from randomnet.figures.example_networks import example_networks
-from randomnet.figures.option_dependence import by_option
+from randomnet.figures.grid_figures import grid_figures
 from randomnet.figures.parameters import few_groups
 from randomnet.figures.runs import (
     LAMBDA,
@@ -129,7 +129,10 @@ def output_figures(study: Study, ylabel: str | None) -> Figures:
             last = history.sort_values("epoch").groupby(["series", "run"]).tail(1)
             names = {panel.column: panel.column.removeprefix(OF_OUTPUT) for panel in panels}
             each = last.melt(["series", "run", "status"], list(names), "group", "value").replace({"group": names})
-            panel, groups = Panel("value", "accuracy in the last epoch (%)", linear=True), list(names.values())
+            panel, groups = (
+                Panel("value", "accuracy in the last epoch (%)", linear=True, spans=PERCENT),
+                list(names.values()),
+            )
             yield figure_stem("accuracies_last", group), plotting.dot_plot(each, panel, looks, groups, title=title)
 
 
@@ -269,15 +272,15 @@ def reach_figures(study: Study, ylabel: str | None) -> Figures:
             yield stem, plotting.reaches(network, title)
 
 
-def accuracy_dots(study: Study, ylabel: str | None) -> Figures:
-    """The best validation accuracy, and the test accuracy if there are test trials, by label and gridded option."""
-    best = "best validation accuracy (%),\nselected on the same trials"
-    yield from final_value_dots(study, ylabel, "validate_metrics_best", best, own_chance="chance_metrics", linear=True)
-    for stage, network in (("best", "lowest validation loss"), ("final", "last epoch")):
-        label = f"test accuracy (%) at the\n{network}"
-        if f"test_metrics_{stage}" in study.runs:
-            chance = "test_chance_metrics"
-            yield from final_value_dots(study, ylabel, f"test_metrics_{stage}", label, own_chance=chance, linear=True)
+def accuracies_of_runs(study: Study, ylabel: str | None) -> Figures:
+    """The accuracy in the last epoch, of validation trials and of test trials if there are any."""
+    panels = [Panel(column, f"{split} accuracy (%)\n{when}", own_chance=chance, linear=True, better="higher")
+              for column, split, when, chance in (
+                  ("validate_metrics_best", "validation", "at its best epoch", "chance_metrics"),
+                  ("validate_metrics_final", "validation", "in the last epoch", "chance_metrics"),
+                  ("test_metrics_best", "test", "at the lowest validation loss", "test_chance_metrics"),
+                  ("test_metrics_final", "test", "in the last epoch", "test_chance_metrics"))]  # fmt: skip
+    yield from grid_figures(study, "validate_metrics", panels)
 
 
 def chance_levels(combos: Sequence[Combo], column: str = "chance_metrics") -> tuple[float, float] | None:
@@ -293,50 +296,30 @@ def chance_levels(combos: Sequence[Combo], column: str = "chance_metrics") -> tu
     return float(all_levels.min()), float(all_levels.max())
 
 
-def final_value_dots(
-    study: Study, ylabel: str | None, column: str, label: str | None = None, **panel_options: Any
-) -> Figures:
-    """One value per run, by label and by every gridded option. label: None for that of the loss."""
-    panel = Panel(column, label or loss_label(ylabel, study.combos) + window_text(study.combos), **panel_options)
-    note = "after training" if column.endswith("_final") else ""
-    unbounded = sum(len(_unbounded(combo, "final")) for combo in study.combos) if column == "lambda_max_final" else 0
-    note += f", {unbounded} unbounded, left out" * (unbounded > 0)
-    yield from by_option(study, study.groups, column, [panel], note)
-
-
-def measured_loss_dots(study: Study, ylabel: str | None) -> Figures:
+def measured_loss_figures(study: Study, ylabel: str | None) -> Figures:
     """The loss measured after training, over a record that begins after the training window."""
-    if "loss_measured_final" in study.runs:
-        label = loss_label(ylabel, study.combos) + "\nmeasured after the window"
-        yield from final_value_dots(study, ylabel, "loss_measured_final", label)
+    label = loss_label(ylabel, study.combos) + "\nmeasured after the window"
+    yield from grid_figures(study, "loss_measured_final", [Panel("loss_measured_final", label, better="lower")])
 
 
-def radius_dots(study: Study, ylabel: str | None) -> Figures:
-    """Spectral radius before and after training, by label and by every gridded option."""
+def radius_figures(study: Study, ylabel: str | None) -> Figures:
+    """Spectral radius before and after training."""
     panels = [Panel(f"spectral_radius_{stage}", f"spectral radius\n{time} training", quantity="spectral radius")
               for stage, time in (("initial", "before"), ("final", "after"))]  # fmt: skip
-    yield from by_option(study, study.groups, "spectral_radius", panels)
+    yield from grid_figures(study, "spectral_radius", panels)
 
 
 def loss_minimum_boxes(study: Study, ylabel: str | None) -> Figures:
-    """Lowest loss, its epoch, and the epoch of 99 % of the way down: per group, and pooled.
-
-    Pooled are the groups that all folders have.
-    """
+    """Lowest loss, its epoch, and the epoch of 99 % of the way down; a figure per group of several runs."""
     split = "validation" if any("validate_loss" in combo.loaded.history for combo in study.combos) else "training"
     panels = [Panel("loss_minimum", ylabel or f"minimum {split}\n" + loss_label(None, study.combos)),
               Panel("epoch_minimum", f"epoch of the minimum\n{split} loss", whole=True),
               Panel("epoch_99", "first epoch within 1 % of the\nrange above the minimum", whole=True)]  # fmt: skip
-    labels = {combo.label for combo in study.combos}
-    common = [group for group in study.groups if {combo.label for combo in group.combos} == labels]
-    for group in study.groups if len(study.groups) > 1 else []:
+    for group in study.groups:
         series = combo_series(study, group)
         runs = ended_runs(study, series)
         drawn = [panel for panel in panels if np.isfinite(runs[panel.column].astype(float)).any()]
-        if drawn:
+        if drawn and len(runs) > 1:
             title, looks = combo_texts.title_with_task(group.combos, group.title), list(series.values())
             runs, texts = runs.assign(group=runs["series"]), [look.text for look in looks]
             yield figure_stem("minimum", group), plotting.dot_plot(runs, drawn, looks, texts, title=title, boxes=True)
-    missing = len(study.groups) - len(common)
-    note = f"without {missing} of {len(study.groups)} combos that some folders lack" if missing else ""
-    yield from by_option(study, common, "minimum", panels, note, boxes=True)

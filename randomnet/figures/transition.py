@@ -14,8 +14,9 @@ from randomnet.comparison.network_identity import FIXED, origin
 from randomnet.comparison.significance import percentile, rank_p, smallest_rank_p
 from randomnet.comparison.study import ABSENT, REFERENCE_VALUES, Combo, Study, canonical
 from randomnet.comparison.transition import Curves, Transition, difference, iteration_crossings, transition
-from randomnet.figures.option_dependence import series_by_other_options
+from randomnet.figures.grid_layout import varied_options
 from randomnet.figures.runs import LAMBDA, Figures, ended_runs
+from randomnet.figures.spectra import dynamics_figures
 from randomnet.plotting import Samples, Series
 
 G = "net.g"
@@ -57,6 +58,23 @@ class Colour(NamedTuple):
         """Whether several iterations all have the same network."""
         several = self.runs["iteration"].nunique() > 1
         return several and all(origin(runs) == FIXED for _, runs in self.runs.groupby("g"))
+
+
+def transition_overview(study: Study, ylabel: str | None) -> Figures:
+    """The overview: exponent, dimension and entropy rate against g with the crossings, or against the x asked for."""
+    asked = study.arrangement
+    if any(_is_g(option) for option in varied_options(study, study.combos)) and not asked.x:
+        asked = asked._replace(x=G.split(".")[-1])
+    crossings = {(combo.label, combo.number): _crossing(colour.estimate) for colour in _colours(study)
+                 for combo in colour.combos if colour.estimate.crossing is not None}  # fmt: skip
+    crossings = crossings if _is_g(asked.x) and not asked.pool else {}
+    yield from dynamics_figures(replace(study, arrangement=asked), ylabel, crossings)
+
+
+def _crossing(estimate: Transition) -> tuple[float, float, float]:
+    """The crossing and the ends of its interval, nan where unknown."""
+    return tuple(np.nan if value is None else float(value)  # type: ignore[return-value]
+                 for value in (estimate.crossing, estimate.low, estimate.high))  # fmt: skip
 
 
 def transition_figures(study: Study, ylabel: str | None) -> Figures:
@@ -197,7 +215,7 @@ def theory_curves(colours: Sequence[Colour]) -> Iterator[tuple[str, np.ndarray, 
 
 def _colours(study: Study) -> Iterator[Colour]:
     gridded = next((name for name in study.varied if _is_g(name)), G)
-    for series, combos in series_by_other_options(study, gridded):
+    for series, combos in _series_by_other_options(study, gridded):
         values = {(combo.label, combo.number): canonical(combo.get(G)) for combo in combos}
         values = {key: g for key, g in values.items() if isinstance(g, float)}
         runs = ended_runs(study, dict.fromkeys(values, series))
@@ -231,3 +249,21 @@ def _is_gaussian(combo: Combo) -> bool:
 def _step(combo: Combo) -> float:
     """dt of Euler steps; 0, for the flow, with an integrator that follows it."""
     return 0.0 if str(combo.get("model.integrator")) == "rk4" else float(combo.get("model.dt"))
+
+
+def _series_by_other_options(study: Study, option: str) -> list[tuple[Series, list[Combo]]]:
+    """Combos by label and by the values of all gridded options but this one, each set with its series."""
+    other_options = [name for name in varied_options(study, study.combos) if name != option]
+    sets: dict[tuple, list[Combo]] = {}
+    for combo in study.combos:
+        sets.setdefault((combo.label, *(canonical(combo.get(name)) for name in other_options)), []).append(combo)
+    labels = {combo.label for combo in study.combos}
+    series = []
+    for index, combos in enumerate(sets.values()):
+        first = combos[0]
+        values = ", ".join(f"{name} = {combo_texts.value_text(first, name)}" for name in other_options
+                           if first.get(name) is not ABSENT)  # fmt: skip
+        connectomes = [combo.connectome for combo in combos]
+        text = values if values and len(labels) == 1 else combo_texts.legend_text(first.label, connectomes, values)
+        series.append((Series(text, index), combos))
+    return series

@@ -20,6 +20,9 @@ CONDITIONS = 20  # largest number of QRs in the first record at which the condit
 PROGRESS_INTERVALS = 50  # intervals of the frame's transient between calls of on_progress
 DETERMINANTS = 10  # largest number of intervals in the first record for which the sum rule is computed
 
+AT_ONCE = 2**30  # multiplications in one call, which take about a tenth of a second; progress is reported after it
+KEPT_AT_ONCE = 2**22  # numbers kept from one call
+
 OnProgress = Callable[[float], None]
 
 
@@ -121,12 +124,13 @@ class _Recorder:
             on_progress(self.done * dt)
 
     def _recorded_at_once(self, intervals: list[int], on_progress: OnProgress) -> int:
-        """Record intervals up to the next with a condition number, and say how many; 0 where the system cannot.
+        """Record the next intervals in one call, and say how many; 0 where the system cannot.
 
         None of them may need a determinant, which is computed from the bundle before its interval.
         """
-        index = len(self.steps)
-        count = min(len(intervals), -index % self.condition_every + 1, PROGRESS_INTERVALS)
+        index, (rows, n) = len(self.steps), self.bundle.shape[-2:]
+        size = self.bundle.numel() // n
+        count = min(len(intervals), _count_at_once(intervals[0] * size * n * n, size * rows))
         if self.is_full:
             count = min(count, -index % self.determinant_every)
         if not count or not hasattr(self.system, "record_intervals"):
@@ -138,8 +142,9 @@ class _Recorder:
         self.logs += recorded.growth.unbind(0)
         if not self.bounded:
             self.norms += recorded.norms.unbind(0)
-        if (index + count - 1) % self.condition_every == 0:
-            self.conditions.append(_log10_condition(recorded.r))
+        self.conditions += [
+            _log10_condition(r) for r in recorded.r[-index % self.condition_every :: self.condition_every]
+        ]
         for steps in intervals[:count]:
             self.now += steps
             self.steps.append(steps)
@@ -209,6 +214,11 @@ class _Recorder:
             on_progress(self.done * self.system.dt)
         norm = float(_norm(state).reshape(-1)[index].log())
         return math.inf if math.isnan(norm) else norm
+
+
+def _count_at_once(operations: int, kept: int) -> int:
+    """How many intervals are recorded in one call, from an interval's multiplications and the numbers kept of it."""
+    return max(1, min(AT_ONCE // operations, KEPT_AT_ONCE // kept))
 
 
 def _norm(bundle: Tensor) -> Tensor:

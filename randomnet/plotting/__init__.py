@@ -3,7 +3,7 @@
 Quantities of many runs:
     curves                 quantities over epochs: a mean over runs with a band, one panel per quantity
     dot_plot               one value per run by label or group, with means
-    option_dependence      one value per run against an option, with means and intervals
+    grid_panels            one value per run of a grid, with means: a row per quantity, a column per value of an option
     heat_map               quantities over two options
     spectra                Lyapunov spectra, such as before and after training, with their targets
     exponent_density       densities of exponents, a line per set
@@ -60,7 +60,9 @@ from randomnet.plotting.densities import FEWEST_EXPONENTS, exponent_density
 from randomnet.plotting.distributions import distributions
 from randomnet.plotting.dot_plots import dot_plot
 from randomnet.plotting.example_trials import ExampleTrials, example_trials
+from randomnet.plotting.facets import Facet
 from randomnet.plotting.fixed_points_by_phase import FixedPointsByPhase, fixed_points_by_phase
+from randomnet.plotting.grid_panels import grid_panels
 from randomnet.plotting.heat_maps import HeatMap, heat_map
 from randomnet.plotting.inferred_dynamics import InferredDynamics, inferred_dynamics
 from randomnet.plotting.inferred_rates import InferredRates, inferred_rates
@@ -68,7 +70,6 @@ from randomnet.plotting.linearization import Linearization, linearization
 from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
-from randomnet.plotting.option_dependence import option_dependence
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phase_plane import PhasePlane, phase_plane
 from randomnet.plotting.psth import Psth, psth
@@ -81,6 +82,7 @@ from randomnet.plotting.state_space import StateSpace, fixed_points, flow, state
 from randomnet.plotting.stimulated_accuracy import StimulatedAccuracy, stimulated_accuracy
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
 from randomnet.plotting.trained_activity import TrainedActivity, trained_activity
+from randomnet.plotting.training_courses import Courses
 from randomnet.plotting.trajectories import Trajectories3D, dsa_search, trajectories_3d
 from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
@@ -91,8 +93,10 @@ __all__ = [
     "Activity",
     "BumpCourse",
     "Course",
+    "Courses",
     "Event",
     "ExampleTrials",
+    "Facet",
     "FixedPointsByPhase",
     "HeatMap",
     "InferredDynamics",
@@ -133,6 +137,7 @@ __all__ = [
     "fixed_points",
     "fixed_points_by_phase",
     "flow",
+    "grid_panels",
     "heat_map",
     "inferred_dynamics",
     "inferred_rates",
@@ -141,7 +146,6 @@ __all__ = [
     "needs_log_axis",
     "null_spectra",
     "nulls",
-    "option_dependence",
     "overlaps",
     "phase_plane",
     "psth",

@@ -10,6 +10,7 @@ from randomnet.plotting.spectra import not_drawn_text
 from randomnet.plotting.style import SINGLE, STYLE, Series, legend, line_handle, new_figure, runs_text
 
 FEWEST_EXPONENTS = 20  # of all runs of a series; fewer have no density worth drawing
+FAR = 2.0  # times the range of the exponents; a line at zero that is further away would squeeze them
 FEWEST_BINS, MOST_BINS = 10, 40
 
 
@@ -28,7 +29,8 @@ def exponent_density(
     with matplotlib.rc_context(STYLE):
         figure = new_figure(SINGLE, 2.4, title)
         axes = figure.subplots()
-        axes.axvline(0.0, color="0.6", linewidth=0.6, zorder=0)
+        if min(abs(edges[0]), abs(edges[-1])) < FAR * np.ptp(edges) or edges[0] < 0 < edges[-1]:
+            axes.axvline(0.0, color="0.6", linewidth=0.6, zorder=0)
         for look in series:
             total = sum(n for _, n in exponents[look.text])
             counts, _ = np.histogram(finite[look.text], edges)

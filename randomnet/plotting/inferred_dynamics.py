@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -24,8 +25,11 @@ from randomnet.plotting.style import (
 )
 
 TRUE, INFERRED = "0.35", COLOURS[0]
+EIGENVALUES = 2  # the column of eigenvalues, if there are any
 STABLE, UNSTABLE = "o", "X"
 ARROWS = "0.55"  # dark enough for print, lighter than the trajectories
+BEHIND_TEXT: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}
+TRUE_RATES: dict[str, Any] = {"color": TRUE, "linewidth": 2.2, "alpha": 0.45}  # seen on both sides of the inferred ones
 MARGIN = 0.06  # margin around trajectories, as a share of their range
 SPACING = 1.2  # distance between the rates of two neurons, as a share of the largest range
 
@@ -69,6 +73,9 @@ def inferred_dynamics(models: Sequence[InferredDynamics], title: str = "") -> Fi
         for axes, is_repeated in zip(grid[:, 0], repeated([model.true for model in models]), strict=True):
             if is_repeated:
                 axes.remove()
+        for row, model, earlier in zip(grid[1:], models[1:], models, strict=False):
+            if len(row) > EIGENVALUES and model.eigenvalues_of == earlier.eigenvalues_of:
+                row[EIGENVALUES].set_title("")
         for axes, text in zip(grid[0][:2], ("true states", "inferred states, mapped"), strict=True):
             axes.set_title(text)
         legend(figure, _handles(models), "")
@@ -88,7 +95,7 @@ def _states(axes: Axes, model: InferredDynamics, column: int) -> None:
             axes.plot(selected[:, 0], selected[:, 1], linestyle="", marker=marker, color="k", markersize=4,
                       markerfacecolor="k" if not is_unstable else "white", markeredgewidth=0.7, zorder=4)  # fmt: skip
         axes.text(0.02, 0.98, _points_text(model, column), transform=axes.transAxes, va="top", color="0.3",
-                  fontsize=STYLE["legend.fontsize"], zorder=5)  # fmt: skip
+                  fontsize=STYLE["legend.fontsize"], zorder=5, bbox=BEHIND_TEXT)  # fmt: skip
     low, high = visible.min(0), visible.max(0)
     margin = MARGIN * np.maximum(high - low, 1e-12)
     axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
@@ -143,7 +150,7 @@ def _rates(axes: Axes, model: InferredDynamics) -> None:
     true, inferred = model.rates
     spacing = SPACING * max(float(np.ptp(true, axis=0).max()), 1e-12)
     for number in range(true.shape[1]):
-        axes.plot(true[:, number] + number * spacing, color=TRUE, linewidth=0.9)
+        axes.plot(true[:, number] + number * spacing, **TRUE_RATES)
         axes.plot(inferred[:, number] + number * spacing, color=INFERRED, linewidth=0.9)
     axes.set_yticks([])
     axes.set_ylabel(f"rates of {true.shape[1]} neurons")

@@ -99,6 +99,7 @@ class Panel:
     bound:      column that is 1 for runs whose value is a lower bound; bound_text: the legend text for these.
     error:      column of the standard error, drawn as a thin bar of two standard errors up and down.
     ends:       columns of the lower and upper end of that bar if it is not symmetric.
+    better:     `higher` or `lower`, the direction of better values, if one is better.
     least:      smallest possible value. spans: values that are always within the axis limits.
     quantity:   what is measured. Panels side by side of one quantity have the same scale and limits.
     """
@@ -120,6 +121,7 @@ class Panel:
     least: float | None = None
     spans: tuple[float, ...] = ()
     log: bool = False
+    better: str = ""
     quantity: str = ""
 
 

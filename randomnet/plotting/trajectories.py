@@ -13,7 +13,7 @@ from randomnet.plotting.inferred_dynamics import INFERRED, STABLE, TRUE, UNSTABL
 from randomnet.plotting.style import DOUBLE, SINGLE, STYLE, escape_dollars, legend, new_figure
 
 ROW = 2.4  # inches of a row
-TITLES = ("true states", "inferred states, mapped")
+COLUMNS = 3
 
 
 @dataclass(frozen=True)
@@ -32,21 +32,20 @@ class Trajectories3D:
 
 
 def trajectories_3d(models: Sequence[Trajectories3D], title: str = "") -> Figure:
-    """A row per model: true states on the left, the model's states mapped to them on the right, with equal limits.
+    """True states, then each model's states mapped to them, with equal limits, COLUMNS side by side.
 
-    True states that are those of an earlier row are not drawn again.
+    True states that are those of an earlier model are not drawn again.
     """
+    is_repeated = repeated([model.states[0] for model in models])
+    panels = [(model, column) for model, repetition in zip(models, is_repeated, strict=True)
+              for column in ((1,) if repetition else (0, 1))]  # fmt: skip
+    rows = -(-len(panels) // COLUMNS)
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(DOUBLE, ROW * len(models) + 0.2, title)
-        grid = figure.subplots(len(models), 2, squeeze=False, subplot_kw={"projection": "3d"})
-        for row, model in zip(grid, models, strict=True):
-            for column, axes in enumerate(row):
-                _draw(axes, model, column)
-        for axes, is_repeated in zip(grid[:, 0], repeated([model.states[0] for model in models]), strict=True):
-            if is_repeated:
-                axes.remove()
-        for axes, text in zip(grid[0], TITLES, strict=True):
-            axes.set_title(text)
+        figure = new_figure(DOUBLE, ROW * rows + 0.2, title)
+        for place, (model, column) in enumerate(panels):
+            axes = figure.add_subplot(rows, min(COLUMNS, len(panels)), place + 1, projection="3d")
+            _draw(axes, model, column)
+            axes.set_title(f"{escape_dollars(model.name)}, mapped" if column else "true states")
         legend(figure, _handles(models), "")
         return figure
 
@@ -66,8 +65,7 @@ def _draw(axes: Any, model: Trajectories3D, column: int) -> None:
         getattr(axes, f"set_{name}lim")(low, high if high > low else low + 1.0)
         getattr(axes, f"set_{name}label")(f"PC {axis + 1} ({model.explained[axis]:.0%})", labelpad=-8)
         getattr(axes, f"set_{name}ticks")([])
-    if column:
-        axes.text2D(-0.05, 0.5, escape_dollars(model.name), transform=axes.transAxes, rotation=90, va="center")
+    axes.set_box_aspect(None, zoom=0.88)  # labels of the last column would leave the figure
 
 
 def _handles(models: Sequence[Trajectories3D]) -> list[Line2D]:

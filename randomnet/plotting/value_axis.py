@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from randomnet.plotting.style import Panel, finite_values, log_numbers, spans_a_decade
 
 PLAIN_NUMBERS = (1e-2, 1e4)  # limits of a log axis between which plain numbers are easier to read than powers of ten
+MARGIN = 0.04  # beyond the values that an axis always has, as a share of their range, for dots at its ends
 FEW_DECADES = 100.0  # a log axis that spans less has numbers between powers of ten, too
 
 
@@ -51,6 +52,9 @@ def number_axis(axes: Axes, panel: Panel) -> None:
     if axes.get_yscale() == "log":
         if PLAIN_NUMBERS[0] <= low < high <= PLAIN_NUMBERS[1] or high / low < FEW_DECADES:
             log_numbers(axes.yaxis, low, high)
+    elif panel.spans:
+        margin = MARGIN * np.ptp(panel.spans)
+        axes.set_ylim(min(low, min(panel.spans) - margin), max(high, max(panel.spans) + margin))
     elif panel.whole:
         middle, least = (low + high) / 2, -np.inf if panel.least is None else panel.least
         axes.set_ylim(max(min(low, middle - 1), least), max(high, middle + 1))

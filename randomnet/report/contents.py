@@ -29,16 +29,17 @@ FACTS = {  # key of a manifest's record of a connectome -> its name in the repor
     "duplicates_summed": "rows summed that name one pair", "normalization": "normalization",
     "spectral_radius_before": "spectral radius as it is", "null": "null model", "sha256": "SHA-256 of the connectome",
 }  # fmt: skip
+MOST_CONNECTOMES, MOST_FILES = 6, 60
 CONFIGURATION = "config.ini"
 COMMIT = re.compile(r"\+g([0-9a-f]+)(\.dirty)?")
 
 
-class Connectome(NamedTuple):
-    """One connectome: its name, facts (name, text), and files with their SHA-256."""
+class Facts(NamedTuple):
+    """Facts of connectomes (name, text for each), their files with SHA-256, and how many connectomes are left out."""
 
-    name: str
-    facts: list[tuple[str, str]]
+    rows: list[tuple[str, list[str]]]
     files: list[tuple[str, str]]
+    left: int
 
 
 class Folder(NamedTuple):
@@ -61,28 +62,29 @@ def doubts(study: Study, tests: pd.DataFrame, metric: str) -> list[str]:
     return [
         *result_doubts(study, metric),
         *study_notes(study),
-        *control_coupling_notes(study),
+        *(line.replace("Note: ", "") for line in control_coupling_notes(study)),
         *(shared_notes(tests) if len(tests) else ()),
     ]
 
 
-def connectomes(study: Study) -> list[Connectome]:
-    """Each different connectome once; those that differ in no fact beside their spectral radius count as one."""
-    made: dict[str, Connectome] = {}
+def connectomes(study: Study) -> Facts:
+    """The facts of each different connectome; those that differ in their spectral radius alone count as one."""
+    columns: dict[str, dict[str, str]] = {}
+    files: dict[tuple[str, str], None] = {}
     for combo in study.combos:
-        record = combo.record
-        if record:
-            each = Connectome(_name(combo, record), list(_facts(record)), list(_files(record)))
-            made.setdefault(repr(each), each)
-    return list(made.values())
+        if combo.record:
+            facts = dict(_facts(combo, combo.record))
+            columns.setdefault(repr(facts), facts)
+            files |= dict.fromkeys(_files(combo.record))
+    every = list(columns.values())
+    names = list(dict.fromkeys(name for facts in every for name in facts))
+    rows = [(name, [facts.get(name, "–") for facts in every[:MOST_CONNECTOMES]]) for name in names]
+    return Facts(rows, list(files)[:MOST_FILES], max(0, len(every) - MOST_CONNECTOMES))
 
 
-def _name(combo: Combo, record: Mapping[str, Any]) -> str:
-    return combo.connectome or str(record.get("name") or "network")
-
-
-def _facts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "measured or synthetic", "synthetic" if record.get("synthetic") else "measured or given by a file"
+def _facts(combo: Combo, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "name", combo.connectome or str(record.get("name") or "network")
+    yield "measured or synthetic", "synthetic" if record.get("synthetic") else "measured, or given by a file"
     for key, name in FACTS.items():
         value = record.get(key)
         if value not in (None, "", {}, []):

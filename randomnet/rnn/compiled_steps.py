@@ -50,9 +50,9 @@ def dense_values(coupling: Coupling) -> Tensor:
 
 @dataclass(frozen=True)
 class Recorded:
-    """Intervals of a record: the last bundle, growth (intervals, ..., k), the last R, and max |state| (intervals, ...).
+    """Intervals of a record: the last bundle, growth (intervals, ..., k), R (intervals, ..., k, k), and max |state|.
 
-    The norms are the maxima over the states at the ends of the intervals.
+    The norms (intervals, ...) are those of the states at the ends of the intervals. Without QR there is no R.
     """
 
     bundle: Tensor
@@ -70,7 +70,7 @@ def advance_compiled(
     drive: (steps, ..., N), (1, ..., N) for a constant, or None.
     """
     loops, stored = _Loops(system, bundle, drive, intervals, growing), min(2, sum(intervals))
-    return loops.run(stored, 1)[0]
+    return loops.run(stored)[0]
 
 
 class CompiledAdvance(torch.autograd.Function):
@@ -83,7 +83,7 @@ class CompiledAdvance(torch.autograd.Function):
     def forward(ctx, bundle, gains, shifts, drive, values, system, intervals, reorthonormalization):  # noqa: ANN205
         growing = reorthonormalization is not None
         loops = _Loops(system, bundle, drive, intervals, growing)
-        recorded, path, inner, rs = loops.run(sum(intervals), len(intervals))
+        recorded, path, inner, rs = loops.run(sum(intervals))
         ctx.save_for_backward(bundle, gains, shifts, drive, values, path, inner, rs)
         ctx.settings = system, intervals, reorthonormalization
         return recorded.bundle, recorded.growth if growing else None
@@ -171,12 +171,12 @@ class _Loops:
             return [tuple(tensor.numpy() for tensor in tensors)]
         return [tuple(tensor[run].numpy() for tensor in tensors) for run in range(self.lead[0])]
 
-    def run(self, stored: int, stored_rs: int) -> tuple[Recorded, Tensor, Tensor, Tensor]:
-        """The record, the path (..., P, 1 + k, N), the products in the rate form, and R of the last intervals."""
+    def run(self, stored: int) -> tuple[Recorded, Tensor, Tensor, Tensor]:
+        """The record, the path (..., stored, 1 + k, N), the products in the rate form, and R of the intervals."""
         lead, rows, n, count, k = self.lead, self.rows, self.n, len(self.intervals), self.rows - 1
         path = self.like(*lead, stored, rows, n)
         inner = self.like(*lead, stored if self.is_rate else 0, rows, n)
-        rs = self.like(*lead, stored_rs if self.growing else 0, k, k)
+        rs = self.like(*lead, count if self.growing else 0, k, k)
         growths, norms = self.like(*lead, count, k), self.bundle.new_zeros(*lead, count)
         transposed = self.system.compiled_weights[1]
         after = torch.empty_like(self.bundle)
@@ -185,9 +185,8 @@ class _Loops:
         for *inputs, path_array, products, r, growth, norm, last in arrays:
             middle = (path_array, products) if self.is_rate else (path_array,)
             last[:] = self.forward(*inputs, self.intervals, self.growing, *middle, r, growth, norm)
-        last_r = rs[..., -1, :, :] if self.growing else rs
-        axis = len(lead)
-        return Recorded(after, growths.movedim(axis, 0), last_r, norms.movedim(axis, 0)), path, inner, rs
+        kept = [values.movedim(len(lead), 0) for values in (growths, rs, norms)]
+        return Recorded(after, *kept), path, inner, rs
 
     def adjoint(
         self, stored: tuple[Tensor, Tensor, Tensor], adjoint: Tensor, growths_bar: Tensor | None, needed: Sequence[bool]

@@ -116,8 +116,13 @@ def refused(capsys, *arguments) -> str:
 
 
 def names(folder: Path) -> set[str]:
-    """The files of a folder of figures beside the report."""
-    return {path.name for path in folder.iterdir()} - {"report.html"}
+    """The files of a folder of figures beside the report, those of single combos with their folder."""
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return files - {"report.html"}
+
+
+def by_combo(*files: str) -> set[str]:
+    return {f"by_combo/{file}" for file in files}
 
 
 def compare(tmp_path, *folders, more=()) -> tuple[int, Path]:
@@ -133,15 +138,15 @@ def test_two_folders_give_all_figures_and_the_table(tmp_path, capsys):
     said = capsys.readouterr().out
     assert code == 0
     per_combo = {f"{what}_lr=0.1_nle={nle}pct.png" for what in ("loss", "spectra", "parameters") for nle in (5, 10)}
-    ends = {f"{what}_final_by_{by}.png" for what in ("loss", "lambda_max") for by in ("label", "nle")}
     overlays = {f"{what}_by_nle_{label}.png" for what in ("courses", "final_spectra", "density")
                 for label in ("bio", "rand")} | {"seconds_of_epochs_by_nle.png"}  # fmt: skip
-    assert names(out) == per_combo | ends | overlays | {"tests.csv", "means.csv", "gains.csv", "shifts.csv"}
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in out.glob("*.png"))
+    tables = {"tests.csv", "means.csv", "gains.csv", "shifts.csv"}
+    assert names(out) == by_combo(*per_combo, *overlays) | {"overview.png"} | tables
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in out.rglob("*.png"))
     assert "bio: 1 of 6 runs unfinished: combo 1 iteration 0\n" in said
     assert "bio: 1 of 6 runs diverged: combo 1 iteration 2\n" in said
     assert "rand: 1 of 6 runs failed: combo 0 iteration 2\n" in said
-    assert all(str(path) in said for path in out.iterdir())
+    assert all(str(path) in said for path in out.rglob("*") if path.is_file())
     table = pd.read_csv(out / "tests.csv")
     final = table[table["metric"] == "loss_final"].set_index("combo")
     assert list(final.index) == ["lr=0.1, nle=5%", "lr=0.1, nle=10%"]  # cells of the grid, and no pooled row
@@ -181,9 +186,10 @@ def test_networks_that_training_leaves_unbounded_are_in_no_mean_of_exponents(tmp
     study = figures_command.gather(figures_command.parse(["--results_folders", str(one), "--save_figs", "x"]))[0]
     figure = dict(training.array_figures(study, None))["spectra"]
     assert "unbounded, left out: 1 after training" in " ".join(figure.get_suptitle().split())
-    dots = next(figure for _, figure in training.final_value_dots(study, None, "lambda_max_final", "exponent"))
-    assert "after training, 1 unbounded, left out" in " ".join(dots.get_suptitle().split())
-    assert sum(len(line.get_ydata()) for line in dots.axes[0].lines if line.get_marker() == "o") == 2
+    overview = dict(FIGURES[figures_command.ON_SPECTRUM].answers(study, None))["overview"]
+    axes = next(axes for axes in overview.axes if axes.get_ylabel().startswith("largest exponent"))
+    assert axes.get_title() == "left out: 1 unbounded"
+    assert sum(len(line.get_ydata()) for line in axes.lines if line.get_gid() == "run") == 2
 
 
 @pytest.mark.slow
@@ -191,10 +197,11 @@ def test_one_folder_one_combo_one_iteration(tmp_path, capsys):
     root = make(tmp_path / "solo", iterations=1, groups=1)
     code, out = compare(tmp_path, root, more=["--format", "svg", "png", "--ylabel", "my $L$"])
     assert code == 0
-    stems = {"loss", "spectra", "parameters", "loss_final_by_label", "lambda_max_final_by_label"}
+    stems = {"overview", *by_combo("loss", "spectra", "parameters")}
     tables = {"tests.csv", "means.csv", "gains.csv", "shifts.csv"}
     assert names(out) == {f"{stem}.{fmt}" for stem in stems for fmt in ("svg", "png")} | tables
-    drawing = (out / "spectra.svg").read_text()
+    assert "my $L$" in (out / "overview.svg").read_text()
+    drawing = (out / "by_combo" / "spectra.svg").read_text()
     assert "solo: EB (synthetic), 1 run" in drawing and "index / N" in drawing  # text stays text
     assert "standard error of the estimate" in drawing
     table = pd.read_csv(out / "means.csv").set_index("metric")
@@ -204,9 +211,9 @@ def test_one_folder_one_combo_one_iteration(tmp_path, capsys):
     assert pd.read_csv(out / "tests.csv").empty
     assert table.loc["seconds", "mean"] == 1.5 and np.isnan(table.loc["seconds", "stderr"])
     # the same again overwrites, with the same bytes
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    before = {name: (out / name).read_bytes() for name in names(out)}
     assert compare(tmp_path, root, more=["--format", "svg", "--ylabel", "my $L$"])[0] == 0
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert {name: (out / name).read_bytes() for name in names(out)} == before
 
 
 def test_combos_are_matched_by_value_not_by_place(tmp_path):
@@ -228,7 +235,7 @@ def test_combos_that_share_the_matched_options_stay_apart(tmp_path, capsys):
     said = capsys.readouterr().out
     assert code == 0 and "one: not all folders vary nle (matched by lr); up to 2 of its combos share a figure" in said
     assert "two has nle=10%" in said
-    drawing = (out / "loss_lr=0.1.svg").read_text()
+    drawing = (out / "by_combo" / "loss_lr=0.1.svg").read_text()
     assert "one: EB (synthetic), nle=5%, 2 runs" in drawing and "one: EB (synthetic), nle=10%, 2 runs" in drawing
     table = pd.read_csv(out / "tests.csv").query("metric == 'loss_final'")
     assert list(zip(table["combo"], table["own_a"], table["n"], strict=True)) == [
@@ -316,7 +323,7 @@ def test_strange_curves_arrays_and_names(tmp_path, capsys):
     assert code == 0 and "arrays of combo 0 iteration 1 cannot be read" in said
     assert "iterations differ: _a$b 2, " in said and "seed differ: _a$b 1, " in said and "losses differ in kind" in said
     assert "settings differ: trainvalidate.loss (_a$b l2, " in said
-    assert {"loss_roi=EB.png", "loss_roi=a-bpct.png", "loss_final_by_roi.png"} <= names(out)
+    assert {"overview.png", *by_combo("loss_roi=EB.png", "loss_roi=a-bpct.png")} <= names(out)
     assert pd.read_csv(out / "tests.csv")["note"].str.contains("seeds differ").all()
 
 
@@ -565,16 +572,15 @@ def test_task_folders_give_curves_boxes_and_the_table(tmp_path, capsys):
     said = capsys.readouterr().out
     assert code == 0 and "λ" not in said and "lambda" not in said and "1/τ" not in said
     per_combo = {f"{what}_lr=0.1_n_back={n}.svg" for what in ("loss", "parameters", "minimum") for n in (1, 2)}
-    pooled = {f"{what}_by_{by}.svg" for what in ("minimum", "validate_metrics_best", "spectral_radius")
-              for by in ("label", "n_back")}  # fmt: skip
+    grids = {"validate_metrics.svg", "spectral_radius.svg"}
     nulls = {f"nulls_loss_bio_lr=0.1_n_back={n}.svg" for n in (1, 2)} | {"nulls_loss_minimum_bio_lr=0.1.svg"}
-    assert names(out) == per_combo | pooled | nulls | {"tests.csv", "means.csv"}
-    curves = (out / "loss_lr=0.1_n_back=1.svg").read_text()
+    assert names(out) == by_combo(*per_combo, *grids, *nulls) | {"overview.svg", "tests.csv", "means.csv"}
+    curves = (out / "by_combo" / "loss_lr=0.1_n_back=1.svg").read_text()
     for text in ("nback_mem: lr", "likelihood (nats)", "accuracy (%)", ">validation<", ">training<",
                  "rand: Marmoset shuffled, 2 runs"):  # fmt: skip
         assert text in curves, text
     assert "MSE" not in curves and "Lyapunov" not in curves and "(NLL)" not in curves
-    assert not any("together" in path.read_text() for path in out.glob("*.svg"))
+    assert not any("together" in path.read_text() for path in out.rglob("*.svg"))
     table = pd.read_csv(out / "tests.csv").set_index(["combo", "metric"])
     assert {metric for _, metric in table.index} == {
         "loss_minimum", "epoch_minimum", "epoch_99", "validate_metrics_final", "validate_metrics_best"}  # fmt: skip
@@ -589,12 +595,12 @@ def test_task_folders_give_curves_boxes_and_the_table(tmp_path, capsys):
 def test_the_loss_of_recall_is_a_squared_error_and_has_no_accuracy(tmp_path, capsys):
     code, out = compare(tmp_path, make_task(tmp_path / "one", task="seq_mem"), more=["--format", "svg"])
     assert code == 0
-    stems = ("loss", "parameters", "minimum_by_label", "spectral_radius_by_label")
+    stems = ("overview", *by_combo("loss", "parameters", "minimum", "spectral_radius"))
     assert names(out) == {f"{stem}.svg" for stem in stems} | {"tests.csv", "means.csv"}
-    curves = (out / "loss.svg").read_text()
+    curves = (out / "by_combo" / "loss.svg").read_text()
     assert "error of recall (MSE)" in curves and "accuracy" not in curves and "chance" not in curves
     assert compare(tmp_path, tmp_path / "one", more=["--format", "svg", "--ylabel", "my loss"])[0] == 0
-    assert all("my loss" in (out / f"{stem}.svg").read_text() for stem in ("loss", "minimum_by_label"))
+    assert all("my loss" in (out / f"{stem}.svg").read_text() for stem in ("overview", "by_combo/loss"))
 
 
 @pytest.mark.slow
@@ -602,11 +608,11 @@ def test_made_up_images_are_called_synthetic_in_every_figure(tmp_path, capsys):
     one = make_task(tmp_path / "one", {"n_back": [1, 2]}, task="pic_latent_mem", synthetic=True)
     code, out = compare(tmp_path, one, more=["--format", "svg"])
     assert code == 0
-    assert all("pic_latent_mem (synthetic latents)" in path.read_text() for path in out.glob("*.svg"))
+    assert all("pic_latent_mem (synthetic latents)" in path.read_text() for path in out.rglob("*.svg"))
     two = make_task(tmp_path / "two", {"n_back": [1, 2]}, task="pic_latent_mem")
     assert compare(tmp_path, one, two, more=["--format", "svg", "--filter", "n_back=1"])[0] == 0
     assert "trial data differ: one synthetic latents, two uniform values" in capsys.readouterr().out
-    drawing = (out / "loss_n_back=1.svg").read_text()
+    drawing = (out / "by_combo" / "loss_n_back=1.svg").read_text()
     assert "one: Marmoset, pic_latent_mem (synthetic latents)," in drawing  # the rest is on the next line
     assert "two: Marmoset, pic_latent_mem, 2 runs" in drawing
 
@@ -625,41 +631,30 @@ def test_what_does_not_compare_is_refused(tmp_path, capsys):
     assert code == 0 and "recall: no combo left by --filter" in capsys.readouterr().out
 
 
-def test_only_combos_of_all_folders_are_pooled(tmp_path, capsys):
+def test_a_combo_that_one_folder_lacks_is_drawn_for_the_other(tmp_path):
     one = make_task(tmp_path / "one", {"n_back": [1, 2]})
     two = make_task(tmp_path / "two", {"n_back": [1, 2, 3]})
-    asked = figures_command.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
-    study, _ = figures_command.gather(asked)
+    study = training_of(one, two)
     figures = dict(training.loss_minimum_boxes(study, None))
-    assert set(figures) == {*(f"minimum_n_back={n}" for n in (1, 2, 3)), "minimum_by_label", "minimum_by_n_back"}
-    pooled = figures["minimum_by_label"]
-    title = "nback_mem: without 1 of 3 combos that some folders lack"
-    assert pooled.get_suptitle().replace("\n", " ") == title
-    dots = [line.get_ydata() for line in pooled.axes[0].lines if line.get_marker() == "o"]
-    np.testing.assert_allclose(dots, [[1, 2], [2, 3]] * 2)  # combos 0 and 1 of each label, iterations 0 and 1
-    assert [len(axes.patches) for axes in pooled.axes] == [0, 0, 0]  # two runs have no quartiles
+    assert set(figures) == {f"minimum_n_back={n}" for n in (1, 2, 3)}
+    (overview,) = dict(FIGURES[figures_command.ON_TASK].answers(study, None)).values()
+    axes = next(axes for axes in overview.axes if axes.get_ylabel().startswith("minimum validation"))
+    dots = [line.get_ydata() for line in axes.lines if line.get_gid() == "run"]
+    np.testing.assert_allclose(sorted(map(list, dots)), [[1, 2], [1, 2], [2, 3], [2, 3], [3, 4]])  # iterations 0 and 1
 
 
-@pytest.mark.slow
 def test_no_mean_of_the_end_of_training_is_of_several_values_of_an_option(tmp_path):
-    """Colours tell other options apart, and where these are many, figures do; the nulls stay with their network."""
     grid = {"n_back": [1, 2], "lr": [0.1, 0.2], "null": ["none", "degree"]}
     study = training_of(make_task(tmp_path / "one", grid))
-    figures = dict(training.loss_minimum_boxes(study, None))
-    by_option = {name: figure for name, figure in figures.items() if "_by_" in name}
-    assert set(by_option) == {f"minimum_by_{option}" for option in grid}
-    losses = sorted([1 + combo, 2 + combo] for combo in range(8))  # of two iterations of each combo
-    for figure in by_option.values():
-        dots = [line.get_ydata() for line in figure.axes[0].lines if line.get_marker() not in ("None", "", "_")]
-        np.testing.assert_allclose(sorted(map(list, dots)), losses)
-        bars = [line.get_ydata() for line in figure.axes[0].lines if line.get_color() == "k"]
-        np.testing.assert_allclose(sorted(map(list, bars)), [[combo + 1.5] * 2 for combo in range(8)])
-    many = training_of(make_task(tmp_path / "two", grid | {"lr": [0.1, 0.2, 0.3, 0.4, 0.5]}))
-    figures = {name: figure for name, figure in training.loss_minimum_boxes(many, None) if "_by_n_back" in name}
-    assert list(figures) == [f"minimum_by_n_back_lr={lr}" for lr in (0.1, 0.2, 0.3, 0.4, 0.5)]
-    texts = [text.get_text() for text in figures["minimum_by_n_back_lr=0.2"].legends[0].get_texts()]
-    assert texts[:2] == ["null = none", "null = degree"]
-    assert "lr\xa0=\xa00.2" in figures["minimum_by_n_back_lr=0.2"].get_suptitle()
+    (overview,) = dict(FIGURES[figures_command.ON_TASK].answers(study, None)).values()
+    panels = [axes for axes in overview.axes if axes.get_gid() == "loss_minimum"]
+    dots = [y for axes in panels for line in axes.lines if line.get_gid() == "run" for y in line.get_ydata()]
+    np.testing.assert_allclose(sorted(dots), sorted(1.0 + combo + i for combo in range(8) for i in range(2)))
+    means = [y for axes in panels for line in axes.lines if line.get_gid() == "mean" for y in line.get_ydata()]
+    np.testing.assert_allclose(sorted(means), [combo + 1.5 for combo in range(8)])  # each of one combo
+    courses = [line.get_ydata() for axes in overview.axes for line in axes.lines if line.get_gid() == "course"]
+    ends = [np.sqrt((combo + 1) * (combo + 2)) for combo in range(8)]  # geometric means on a log axis
+    np.testing.assert_allclose(sorted(course[-1] for course in courses), ends)
 
 
 def test_each_run_has_its_own_level_of_chance_where_they_differ():

@@ -72,7 +72,7 @@ def test_cells_are_never_pooled_and_those_that_do_not_decide_are_counted():
     (text,) = sentences(study_of({"g": [1, 2], "null": ["none", "degree"]}, values), OF_EXPONENT)
     assert (
         "in 1 of 2 cells (g = 2), most at g = 2 by 0.204" in text
-        and "p = 0.002, after Holm's correction for 2 tests 0.0039." in text
+        and "p = 0.002 (0.0039 after Holm's correction for 2 tests)." in text
     )
     assert text.endswith("1 of 2 cells do not decide.")
 

@@ -449,7 +449,7 @@ def test_what_a_run_leaves(tmp_path):
     figures = tmp_path / "figs"
     drawn = ["--results_folders", tmp_path / "out", "--results_labels", "a", "--save_figs", figures]
     assert visualization.main([str(one) for one in drawn]) == 0
-    assert {"reaches.png", "loss.png"} <= {path.name for path in figures.iterdir()}
+    assert {"reaches.png", "loss.png"} <= {path.name for path in figures.rglob("*.png")}
 
 
 def test_reaches_are_drawn_from_go_on():

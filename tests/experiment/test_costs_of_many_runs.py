@@ -2,18 +2,23 @@
 
 import builtins
 import collections
+import contextlib
 import io
 import json
+import multiprocessing
 import os
+import threading
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from randomnet.experiment import earlier_combos
+from randomnet.experiment import earlier_combos, engines
 from randomnet.results import ResultsFolder
 from tests.support.runs import run
 
+fcntl = pytest.importorskip("fcntl")  # Windows has none
 COUNTED = ("stat", "lstat", "mkdir", "rename", "replace", "unlink", "remove", "scandir", "listdir", "utime")
 INI = """
 [experiment]
@@ -128,6 +133,47 @@ def test_curves_are_written_once_for_each_combo(tmp_path, monkeypatch):
     calls.clear()
     assert run(path) == 0
     assert calls == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="workers are forked on Linux alone")
+def test_a_forked_worker_keeps_no_lock_and_no_pipe_of_its_parent(tmp_path):
+    lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    parts, theirs = os.pipe()
+    forks = multiprocessing.get_context("fork")
+    ours, connection = forks.Pipe()
+    worker = forks.Process(target=release_and_wait, args=(connection,))
+    worker.start()
+    connection.close()
+    assert ours.recv() == "released"
+    os.close(lock)  # as the death of the parent would, without an explicit release
+    again = os.open(tmp_path / "lock", os.O_RDWR)
+    fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(theirs)
+    assert os.read(parts, 1) == b"", "the other end is closed everywhere"
+    ours.close()
+    worker.join(10)
+    assert worker.exitcode == 0
+    os.close(parts)
+    os.close(again)
+
+
+def release_and_wait(connection):
+    engines.leave_files_of_parent((connection.fileno(),))
+    connection.send("released")
+    with contextlib.suppress(EOFError):
+        connection.recv()
+
+
+def test_workers_are_spawned_where_another_thread_runs():
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait)
+    thread.start()
+    try:
+        assert engines.start_method() == "spawn"
+    finally:
+        end.set()
+        thread.join()
 
 
 def test_fewer_combos_and_iterations_are_accepted_and_nothing_is_lost(tmp_path, capsys):

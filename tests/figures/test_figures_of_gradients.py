@@ -32,4 +32,4 @@ def test_the_norm_is_below_the_loss(tmp_path):
     assert with_gradient_norm(history)[GRADIENT_NORM][1:].gt(0).all()
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
     assert visualization.main(asked) == 0
-    assert ">norm of the gradient<" in (tmp_path / "figs" / "loss.svg").read_text()
+    assert ">norm of the gradient<" in (tmp_path / "figs" / "by_combo" / "loss.svg").read_text()

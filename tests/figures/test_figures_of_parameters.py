@@ -67,4 +67,4 @@ def test_tables_have_every_run_and_group(tmp_path):
             np.testing.assert_array_equal(rows[when], arrays[f"gains_{when}"].astype(float))
     assert len(table.groupby(["lr", "iteration"])) == 4 and table["change"].any()
     assert pd.read_csv(figures / "shifts.csv")["change"].any(), "shifts were trained, too"
-    assert ">acetylcholine<" in (figures / "parameters_lr=0.1.svg").read_text()
+    assert ">acetylcholine<" in (figures / "by_combo" / "parameters_lr=0.1.svg").read_text()

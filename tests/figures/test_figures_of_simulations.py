@@ -15,7 +15,7 @@ from randomnet.bump import bump
 from randomnet.command_line import figures as figures_command
 from randomnet.description import groups_of
 from randomnet.figures import FIGURES, example_networks, simulate
-from randomnet.figures.option_dependence import option_label
+from randomnet.figures.option_words import option_label
 from randomnet.plotting import Activity, BumpCourse, HeatMap, Stimulus, style
 from randomnet.plotting.activity import _lanes, _unbroken
 from randomnet.plotting.blocks import profile
@@ -106,8 +106,9 @@ def test_the_whole_command(tmp_path, capsys, monkeypatch):
     out = tmp_path / "figs"
     assert visualization.main(["--results_folders", str(root), "--save_figs", str(out)]) == 0
     names = {path.name for path in out.iterdir()} - {"report.html"}
-    assert names == {"tests.csv", "means.csv", "activity_g=1.0_k=100.png", "rates_by_g.png", "rates_by_k.png",
-                     "bump_by_g.png", "bump_by_k.png", "maps.png", "bump_maps.png"}  # fmt: skip
+    assert names == {"tests.csv", "means.csv", "overview.png", "by_combo"}
+    by_combo = {path.name for path in (out / "by_combo").iterdir()}
+    assert by_combo == {"activity_g=1.0_k=100.png", "maps.png", "bump_maps.png"}
     table = pd.read_csv(out / "means.csv")
     rows = table[(table["metric"] == "rate_I") & (table["k"] == 200) & (table["g"] == 3)]
     assert rows["mean"].item() == pytest.approx(2 * (3 + 2) - 0.05) and rows["n"].item() == 2
@@ -120,19 +121,22 @@ def test_rates_have_the_theory_beside_them(tmp_path):
     study, kind = gather(make(tmp_path / "a", {"g": [1.0, 2.0]}))
     assert kind.metrics[:3] == ("rate_E", "rate_I", "theory_E") and kind.metrics[3:] == (
         "theory_I", *FIGURES["simulate"].metrics)  # fmt: skip
-    (figure,) = dict(simulate.rate_dots(study, None)).values()
-    e, i = figure.axes
+    (figure,) = dict(kind.answers(study, None)).values()
+    e, i = figure.axes[:2]
     beside = [line for line in e.lines if line.get_marker() == "D"]
     assert [list(line.get_ydata()) for line in beside] == [[pytest.approx(0.9 * 2), pytest.approx(0.9 * 3)]]
     assert not [line for line in i.lines if line.get_marker() == "D" and len(line.get_ydata())]
     said = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "simulated" in said and "mean-field theory" in said and "matrix products alone" not in said
+    assert "mean-field theory" in said and "matrix products alone" not in said
 
 
 def test_many_populations_are_several_figures(tmp_path, monkeypatch):
-    monkeypatch.setattr(simulate, "SIDE_BY_SIDE", 1)
-    study, _ = gather(make(tmp_path / "a", iterations=1))
-    assert list(dict(simulate.rate_dots(study, None))) == ["rates_1_by_label", "rates_2_by_label"]
+    monkeypatch.setattr(simulate, "MOST_RATES", 1)
+    study, kind = gather(make(tmp_path / "a", iterations=1))
+    (overview,) = dict(kind.answers(study, None)).values()
+    assert [axes.get_ylabel().split("\n")[0] for axes in overview.axes][:1] == ["rate of E"]
+    (further,) = dict(simulate.rate_dots(study, None)).items()
+    assert further[0] == "rates_2" and further[1].axes[0].get_ylabel().startswith("rate of I")
 
 
 def test_maps_are_means_over_iterations_at_their_values(tmp_path):
@@ -144,7 +148,8 @@ def test_maps_are_means_over_iterations_at_their_values(tmp_path):
     e, i = (axes for axes in figures["maps_null=none"].axes if axes.get_images())
     assert [tick.get_text() for tick in e.get_xticklabels()] == ["0.5", "2.0"]
     assert [tick.get_text() for tick in e.get_yticklabels()] == ["100", "200", "400"]
-    assert (e.get_xlabel(), e.get_ylabel(), i.get_title()) == ("g", "k", "rate of I (Hz)")
+    assert (e.get_xlabel(), e.get_ylabel(), i.get_title()) == (
+        "coupling g", "number of inputs K", "rate of I (Hz)")
     expected = np.array([[rate("E", {"g": g, "k": k}, 0.5) for g in (0.5, 2.0)] for k in (100, 200, 400)])
     expected[0, 1] = rate("E", {"g": 2.0, "k": 100}, 0)  # of iteration 1 there is nothing
     expected[2, 1] = np.nan
@@ -162,7 +167,9 @@ def test_no_maps_without_two_axes(tmp_path, grid):
 def test_every_label_has_its_own_maps(tmp_path):
     study, _ = gather(*(make(tmp_path / name, {"g": [1, 2], "k": [1, 2]}, 1, decoded=False) for name in ("a", "b")))
     assert list(dict(simulate.map_figures(study, None))) == ["maps_a", "maps_b"]
-    assert not dict(simulate.bump_dots(study, None))
+    (overview,) = dict(FIGURES["simulate"].answers(study, None)).values()
+    labels = {axes.get_ylabel() for axes in overview.axes}
+    assert "rate of E\n(Hz)" in labels and not any("bump" in label for label in labels)
 
 
 def test_activity_shows_rates_stimuli_and_the_bump(tmp_path):
@@ -188,10 +195,10 @@ def test_times_and_rates_have_the_unit_of_the_experiment(tmp_path):
     assert [axes.get_ylabel() for axes in figure.axes if "(" in axes.get_ylabel()] == [
         "rate (1/τ)", "bump (1/τ)", "phase (°)"]  # fmt: skip
     assert "time (τ)" in {axes.get_xlabel() for axes in figure.axes}
-    assert option_label(study.combos, "dt") == "dt (τ)"
-    seconds, _ = gather(make(tmp_path / "b", {"dt": [0.1, 0.2]}, iterations=1))
-    (rates,) = dict(simulate.rate_dots(seconds, None)).values()
-    assert rates.axes[0].get_ylabel() == "rate of E\n(Hz)" and option_label(seconds.combos, "dt") == "dt (s)"
+    assert option_label(study.combos, "dt") == "time step (τ)"
+    seconds, kind = gather(make(tmp_path / "b", {"dt": [0.1, 0.2]}, iterations=1))
+    (rates,) = dict(kind.answers(seconds, None)).values()
+    assert rates.axes[0].get_ylabel() == "rate of E\n(Hz)" and option_label(seconds.combos, "dt") == "time step (s)"
 
 
 def test_without_events_or_bump_there_are_no_such_panels(tmp_path):

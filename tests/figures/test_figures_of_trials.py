@@ -142,10 +142,10 @@ def test_a_trained_folder_has_the_figure_and_one_of_an_earlier_version_none(tmp_
     assert runrandomnet.main([str(tmp_path / "a.ini")]) == 0
     asked = ["--results_folders", str(tmp_path / "out"), "--format", "svg", "--save_figs"]
     assert visualization.main([*asked, str(tmp_path / "figs")]) == 0
-    drawn = (tmp_path / "figs" / "trials.svg").read_text()
+    drawn = (tmp_path / "figs" / "by_combo" / "trials.svg").read_text()
     assert "before training" in drawn and "2 validation trials" in drawn and "bits at the end" in drawn
     (tmp_path / "out" / "0" / "iter_0" / "trials.npz").unlink()
     assert visualization.main([*asked, str(tmp_path / "earlier")]) == 0
-    others = {path.name for path in (tmp_path / "figs").iterdir()} - {"trials.svg"}
-    assert {path.name for path in (tmp_path / "earlier").iterdir()} == others
+    others = {path.name for path in (tmp_path / "figs").rglob("*")} - {"trials.svg"}
+    assert {path.name for path in (tmp_path / "earlier").rglob("*")} == others
     assert not {"gains.csv", "shifts.csv"} & others, "weights alone were trained"

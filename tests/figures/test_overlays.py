@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from randomnet import plotting
 from randomnet.command_line.figures import gather, parse
 from randomnet.figures.overlays import course_overlays, exponent_densities, seconds_of_epochs, spectrum_overlays
-from randomnet.figures.spectra import extensive_dots
+from randomnet.figures.spectra import extensive_figures
 from randomnet.plotting import Series
 from randomnet.results import ResultsFolder, write_arrays
 from tests.support import spectral_folders
@@ -128,10 +128,10 @@ def test_densities_are_drawn_by_option_or_by_folder(tmp_path):
 
 def test_dimension_and_entropy_per_neuron_are_drawn_where_networks_differ_in_size(tmp_path):
     study = study_of(spectral_folders.make(tmp_path / "a", "spectrum", {"n": [20, 40]}))
-    assert not list(extensive_dots(study, None))
+    assert not list(extensive_figures(study, None))
     study.runs["neurons"] = np.where(study.runs["number"] == 0, 20, 40)
-    (figure,) = (figure for stem, figure in extensive_dots(study, None) if stem == "per_neuron_by_n")
-    ratios = {float(y) for line in figure.axes[0].lines for y in line.get_ydata() if line.get_marker() == "o"}
+    (figure,) = (figure for stem, figure in extensive_figures(study, None) if stem == "per_neuron")
+    ratios = {float(y) for line in figure.axes[0].lines for y in line.get_ydata() if line.get_gid() == "run"}
     assert ratios == {5 / 20, 5 / 40}
     assert "D$_\\mathrm{KY}$ / N" in figure.axes[0].get_ylabel()
 
@@ -145,3 +145,10 @@ def test_lines_are_told_apart_in_grey(tmp_path):
     (figure,) = dict(spectrum_overlays(numbers, None)).values()
     greys = [np.dot([0.2126, 0.7152, 0.0722], to_rgb(handle.get_color())) for handle in figure.legends[0].get_lines()]
     assert (np.diff(greys[:3]) > 0.1).all()
+
+
+@pytest.mark.parametrize(("middle", "lines"), [(0.0, 1), (-0.3, 1), (-5.0, 0)])
+def test_a_line_at_zero_does_not_squeeze_a_density(middle, lines):
+    exponents = [(np.linspace(middle - 0.1, middle + 0.1, 40), 40)]
+    (axes,) = plotting.exponent_density({"a": exponents}, [Series("a")]).axes
+    assert len(axes.lines) == lines

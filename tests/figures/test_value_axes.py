@@ -20,7 +20,8 @@ def figure_of(drawing, table, panels):
     if drawing == "dot_plot":
         return plotting.dot_plot(table, panels, [LOOK], [LOOK.text])
     interval = lambda values: (values.min(), values.max())  # noqa: E731
-    return plotting.option_dependence(table, panels, [LOOK], interval, groups=[LOOK.text])
+    facet = plotting.Facet(groups=(LOOK.text,))
+    return plotting.grid_panels(table.assign(facet=0, cell="a"), panels, [LOOK], [facet], interval)
 
 
 def tick_texts(axes):
@@ -31,7 +32,7 @@ def tick_texts(axes):
     return texts - {""}
 
 
-@pytest.mark.parametrize("drawing", ["dot_plot", "option_dependence"])
+@pytest.mark.parametrize("drawing", ["dot_plot", "grid_panels"])
 def test_one_quantity_has_one_scale_and_equal_limits(drawing):
     table = runs(before=[0.9, 1.0, 1.1], after=[0.5, 3.0, 40.0])
     panels = [Panel("before", "radius before", quantity="radius"), Panel("after", "radius after", quantity="radius")]
@@ -41,7 +42,7 @@ def test_one_quantity_has_one_scale_and_equal_limits(drawing):
     assert "log axis" not in left.get_ylabel() + right.get_ylabel()
 
 
-@pytest.mark.parametrize("drawing", ["dot_plot", "option_dependence"])
+@pytest.mark.parametrize("drawing", ["dot_plot", "grid_panels"])
 def test_a_log_axis_beside_a_linear_one_says_so(drawing):
     table = runs(loss=[0.01, 0.1, 1.0], epoch=[10, 20, 30])
     left, right = figure_of(drawing, table, [Panel("loss", "loss"), Panel("epoch", "epoch", whole=True)]).axes
@@ -49,14 +50,14 @@ def test_a_log_axis_beside_a_linear_one_says_so(drawing):
     assert left.get_ylabel().endswith("(log axis)") and right.get_ylabel() == "epoch"
 
 
-@pytest.mark.parametrize("drawing", ["dot_plot", "option_dependence"])
+@pytest.mark.parametrize("drawing", ["dot_plot", "grid_panels"])
 def test_a_log_axis_has_plain_numbers(drawing):
     (axes,) = figure_of(drawing, runs(rate=[1.2, 6.0, 14.0]), [Panel("rate", "rate (Hz)")]).axes
     assert axes.get_yscale() == "log"
     assert tick_texts(axes) == {"1", "2", "5", "10"} or tick_texts(axes) == {"2", "5", "10"}
 
 
-@pytest.mark.parametrize("drawing", ["dot_plot", "option_dependence"])
+@pytest.mark.parametrize("drawing", ["dot_plot", "grid_panels"])
 @pytest.mark.parametrize("count", [0, 1, 27])
 def test_counts_have_whole_numbers(drawing, count):
     (axes,) = figure_of(drawing, runs(points=[count] * 3), [Panel("points", "points", whole=True, least=0.0)]).axes
@@ -79,3 +80,9 @@ def test_the_time_axis_of_running_estimates_has_plain_numbers():
     (axes,) = plotting.convergence([running], [0]).axes
     axes.figure.draw_without_rendering()
     assert {"1", "10", "100"} <= {text.get_text() for text in axes.get_xticklabels()}
+
+
+def test_the_axis_of_an_accuracy_has_all_percentages():
+    panel = Panel("accuracy", "accuracy (%)", linear=True, spans=(0.0, 100.0))
+    (axes,) = plotting.dot_plot(runs(accuracy=[0.0, 0.0]), [panel], [LOOK], [LOOK.text]).axes
+    assert axes.get_ylim() == (-4.0, 104.0)

@@ -83,7 +83,7 @@ def test_a_task_and_an_activation_of_a_plugin_are_trained_and_drawn(plugin, tmp_
     command(plugin, tmp_path, "runrandomnet.py", experiment(tmp_path, "task", text))
     assert pd.read_csv(tmp_path / "task" / "summary.csv")["status"].tolist() == ["complete"]
     drawn = command(plugin, tmp_path, "visualization.py", "--results_folders", "task", "--save_figs", "figs")
-    assert "loss" in drawn and list((tmp_path / "figs").glob("loss*.png"))
+    assert "loss" in drawn and list((tmp_path / "figs").rglob("loss*.png"))
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_a_loss_of_a_plugin_is_trained_and_drawn(plugin, tmp_path):
     table = pd.read_csv(tmp_path / "loss" / "summary.csv")
     assert table["status"].tolist() == ["complete"] and table["loss_final"][0] < table["loss_initial"][0]
     command(plugin, tmp_path, "visualization.py", "--results_folders", "loss", "--save_figs", "figs")
-    assert list((tmp_path / "figs").glob("loss*.png"))
+    assert list((tmp_path / "figs").rglob("loss*.png"))
 
 
 def test_a_format_and_a_null_of_a_plugin_make_a_network_of_a_kind_of_its_own(plugin, tmp_path):
@@ -107,7 +107,7 @@ def test_a_format_and_a_null_of_a_plugin_make_a_network_of_a_kind_of_its_own(plu
     table = pd.read_csv(tmp_path / "norms" / "summary.csv")
     assert set(table["status"]) == {"complete"} and table["final_norm"].nunique() == 2 and "final_norm" in output
     command(plugin, tmp_path, "visualization.py", "--results_folders", "norms", "--save_figs", "figs")
-    assert list((tmp_path / "figs").glob("final_norm*.png"))
+    assert list((tmp_path / "figs").rglob("final_norm*.png"))
     assert "final_norm" in (tmp_path / "figs" / "tests.csv").read_text()
 
 
@@ -116,7 +116,7 @@ def test_a_figure_of_a_plugin_joins_those_of_a_kind(plugin, tmp_path):
     text = "[experiment]\nkind = spectrum\n[net]\nroi = random\nn = 10\n[lyapunov]\ntsim = 20\n"
     command(plugin, tmp_path, "runrandomnet.py", experiment(tmp_path, "spectrum", text))
     command(plugin, tmp_path, "visualization.py", "--results_folders", "spectrum", "--save_figs", "figs")
-    assert list((tmp_path / "figs").glob("leading_exponent*.png"))
+    assert list((tmp_path / "figs").rglob("leading_exponent*.png"))
 
 
 def test_a_wrong_value_of_a_plugin_s_option_is_one_line(plugin, tmp_path):

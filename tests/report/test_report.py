@@ -128,15 +128,23 @@ def test_a_picture_keeps_its_shape_and_is_smaller():
         assert small.size == (300, 150) and len(data) < len(buffer.getvalue())
 
 
+NAMERS = {"figure_stem", "example_networks", "grid_figures", "option_dependence_figures", "dot_plots_by_option"}
+
+
+def beginning(node):
+    """The text with which a literal text or f-string begins; empty for other expressions."""
+    node = node.values[0] if isinstance(node, ast.JoinedStr) else node
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
 def stems():
-    """The texts with which names of figures begin, as the functions that draw them have them."""
-    namers = {"figure_stem", "example_networks", "grid_figures", "option_dependence_figures", "dot_plots_by_option"}
+    """The texts with which names of figures begin, as the functions that draw them have them, by module."""
     for path in (ROOT / "randomnet" / "figures").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
-            texts = [each.value for each in getattr(node, "args", []) if isinstance(each, ast.Constant)] if name else []
-            if name in namers:
-                yield from ((path.stem, text) for text in texts[:1] if isinstance(text, str) and text)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in NAMERS:
+                yield from ((path.stem, text) for text in list(filter(None, map(beginning, node.args)))[:1])
+            elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+                yield from ((path.stem, text) for text in [beginning(node.value.elts[0])] if text)
 
 
 def test_every_figure_has_a_caption():

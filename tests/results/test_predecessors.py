@@ -185,7 +185,7 @@ def test_the_loss_is_that_of_the_name(logs, loss, expected):
 def test_logs_are_drawn(logs, tmp_path, capsys):
     arguments = ["--results_folders", str(logs), "--save_figs", str(tmp_path / "figs")]
     assert visualization.main(arguments) == 0, capsys.readouterr().err
-    names = {path.stem.split("_")[0] for path in (tmp_path / "figs").glob("*.png")}
+    names = {path.stem.split("_")[0] for path in (tmp_path / "figs" / "by_combo").glob("*.png")}
     assert {"loss", "spectrum"} & names and (tmp_path / "figs" / "means.csv").is_file()
 
 

@@ -211,7 +211,7 @@ def test_its_networks_are_found_by_their_values_and_drawn_beside_new_ones(folder
     folders, figures = [str(folder / "noises"), str(tmp_path / "next")], tmp_path / "figures"
     names = ["--results_folders", *folders, "--save_figs", str(figures)]
     assert visualization.main([*names, "--filter", "noise=0.1"]) == 0
-    assert list(figures.glob("*state_noise=0.1*"))
+    assert list(figures.rglob("*state_noise=0.1*"))
 
 
 @pytest.mark.slow

@@ -127,7 +127,8 @@ def epochs_done(root):
 
 
 def is_worker(pid):
-    return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    """Whether a child is a worker, forked or spawned, and not the one that clears up what killed ones leave."""
+    return b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def wait_for(condition, process, limit=60):

@@ -617,10 +617,11 @@ def test_the_success_of_each_task_is_recorded(trained):
 
 
 def test_the_success_of_each_task_has_its_panel_and_its_dot(trained):
-    figures = {path.stem for path in (trained / "figs").glob("*.svg")}
+    figures = {path.stem for path in (trained / "figs" / "by_combo").glob("*.svg")}
     assert {"loss", "accuracies", "accuracies_last"} <= figures
     curves, dots, loss = (
-        (trained / "figs" / f"{stem}.svg").read_text() for stem in ("accuracies", "accuracies_last", "loss")
+        (trained / "figs" / "by_combo" / f"{stem}.svg").read_text()
+        for stem in ("accuracies", "accuracies_last", "loss")
     )
     for name in NAMES:
         assert name in curves and name in dots and name not in loss

@@ -226,8 +226,8 @@ def test_figures_of_each_network_and_against_the_options(tmp_path):
     assert runrandomnet.main([str(path)]) == 0
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
     assert visualization.main(asked) == 0
-    names = {file.name for file in (tmp_path / "figs").iterdir()}
-    assert {"inside_g=0.5.svg", "inside_g=3.svg", "fixed_points_by_g.svg", "tests.csv", "means.csv"} <= names
+    names = {file.name for file in (tmp_path / "figs").rglob("*")}
+    assert {"inside_g=0.5.svg", "inside_g=3.svg", "overview.svg", "tests.csv", "means.csv"} <= names
 
 
 # ---- by groups, in planes of two units, and along trials
@@ -471,8 +471,8 @@ def test_a_network_trained_on_a_task_keeps_its_names_and_regions(tmp_path):
     np.testing.assert_allclose(np.sort(start.connectome.weights), np.sort(last["weights"].numpy()), rtol=1e-6)
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
     assert visualization.main(asked) == 0
-    assert {"inside.svg", "linearised.svg", "psth.svg"} <= {file.name for file in (tmp_path / "figs").iterdir()}
-    text = (tmp_path / "figs" / "psth.svg").read_text()
+    assert {"inside.svg", "linearised.svg", "psth.svg"} <= {file.name for file in (tmp_path / "figs").rglob("*")}
+    text = (tmp_path / "figs" / "by_combo" / "psth.svg").read_text()
     assert all(name in text for name in ("standard error", "time in the trial", ">a<", ">b<"))
 
 

@@ -296,9 +296,9 @@ def test_each_condition_has_its_figure(tmp_path, capsys):
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
     capsys.readouterr()
     assert visualization.main(asked) == 0
-    names = {file.name for file in (tmp_path / "figs").iterdir()}
+    names = {file.name for file in (tmp_path / "figs" / "by_combo").iterdir()}
     assert {"phases_MemoryPro.svg", "phases_ReactAnti.svg"} <= names
-    text = (tmp_path / "figs" / "phases_MemoryPro.svg").read_text()
+    text = (tmp_path / "figs" / "by_combo" / "phases_MemoryPro.svg").read_text()
     said = ("stable fixed points", "MemoryPro", *(f">{PHASES[phase]}<" for phase in OF_TASKS["MemoryPro"]))
     assert all(words in text for words in said) and ">stim2<" not in text
     table = pd.read_csv(tmp_path / "figs" / "means.csv")

@@ -471,12 +471,13 @@ def test_the_figures_have_a_panel_per_score_and_the_models_beside_the_truth(run,
     out = study / "figs"
     asked = ["--results_folders", str(study / "out"), "--save_figs", str(out), "--format", "svg"]
     assert visualization.main(asked) == 0
-    assert {"scores.svg", "scores_by_latent.svg", "dynamics.svg"} <= {file.name for file in out.iterdir()}
-    text = (out / "scores.svg").read_text()
+    names = {file.name for file in (out / "by_combo").iterdir()}
+    assert {"scores.svg", "scores_by_latent.svg", "dynamics.svg"} <= names and (out / "overview.svg").exists()
+    text = (out / "by_combo" / "scores.svg").read_text()
     for said in ("rate R²", "held-out neurons", "what the true rates get", "between halves", "fit_gru", "fit_node"):
         assert said in text
     assert "Lyapunov" not in text and "fixed points" not in text  # which were not asked for
-    text = (out / "dynamics.svg").read_text()
+    text = (out / "by_combo" / "dynamics.svg").read_text()
     assert all(said in text for said in ("true states", "inferred states, mapped", "fit_gru, hidden_size 3", "PC 1 ("))
 
 

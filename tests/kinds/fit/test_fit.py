@@ -309,7 +309,8 @@ def test_figures_are_drawn_of_models(fitted, tmp_path):
     arguments = ["--results_folders", str(fitted / "out"), "--results_labels", "models", "--save_figs", str(tmp_path)]
     assert visualization.main([*arguments, "--filter", "architecture=lfads"]) == 0
     names = {path.name for path in tmp_path.iterdir()} - {"report.html"}
-    assert names == {"loss_architecture=lfads.png", "rates.png", "fit_by_label.png", "tests.csv", "means.csv"}
+    assert names == {"by_combo", "overview.png", "tests.csv", "means.csv"}
+    assert {path.name for path in (tmp_path / "by_combo").iterdir()} == {"loss_architecture=lfads.png", "rates.png"}
 
 
 # ---- what is refused

@@ -351,9 +351,9 @@ def test_a_grid_over_runs_of_the_source(tmp_path, trained):
     assert sources == [str(trained.run(0, iteration).path / "model.pt") for iteration in (0, 1)]
     asked = ["--results_folders", str(root), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
     assert visualization.main(asked) == 0
-    names = {file.name for file in (tmp_path / "figs").iterdir()}
+    names = {file.name for file in (tmp_path / "figs").rglob("*.svg")}
     by_run = {f"{what}_source.iteration={number}.svg" for what in ("trial", "neurons") for number in (0, 1)}
-    assert by_run | {"recording_by_source.iteration.svg"} <= names
+    assert by_run | {"overview.svg"} <= names
 
 
 def test_states_that_leave_the_range_of_numbers_are_no_recording(tmp_path, trained, monkeypatch):

@@ -254,7 +254,7 @@ def test_figures_of_samples_on_disk_are_those_of_samples_in_memory(tmp_path, mon
         shutil.move(tmp_path / name / "out", tmp_path / "same")
         figures = tmp_path / f"figures of {name}"
         assert visualization.main(["--results_folders", str(tmp_path / "same"), "--save_figs", str(figures)]) == 0
-        drawn[name] = {path.name: path.read_bytes() for path in figures.glob("*.png")}
+        drawn[name] = {path.name: path.read_bytes() for path in figures.rglob("*.png")}
         os.rename(tmp_path / "same", tmp_path / f"{name} done")
     assert "activity.png" in drawn["memory"] and drawn["memory"] == drawn["disk"]
 

@@ -218,7 +218,8 @@ def test_the_figure_is_drawn_of_a_folder(tmp_path, monkeypatch):
     run(tmp_path, FACTORS, 'combosparams.combos_params={"initial_extent": [0.5, 0.9]}')
     figures = tmp_path / "figures"
     assert visualization.main(["--results_folders", str(tmp_path / "out"), "--save_figs", str(figures)]) == 0
-    assert {f"plane_initial_extent={value}.png" for value in (0.5, 0.9)} <= {path.name for path in figures.iterdir()}
+    names = {path.name for path in figures.rglob("*.png")}
+    assert {f"plane_initial_extent={value}.png" for value in (0.5, 0.9)} <= names
 
 
 def test_vectors_of_kernels_have_the_covariance_of_the_ini(tmp_path, capsys):

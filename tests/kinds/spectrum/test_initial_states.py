@@ -151,7 +151,7 @@ def test_every_start_is_a_small_dot_beside_its_run(tmp_path):
     assert visualization.main(arguments) == 0
     assert {"sd_networks", "sd_starts"} <= set(pd.read_csv(tmp_path / "figs" / "spread.csv"))
     study = figures_command.gather(figures_command.parse(arguments))[0]
-    figure = dict(spectra.dynamics_dots(study, None))["dynamics_by_label"]
+    figure = dict(spectra.dynamics_figures(study, None))["overview"]
     small = [line for line in figure.axes[0].lines if line.get_markersize() == 1.5]
     expected = [np.load(out / "0" / f"iter_{i}" / "arrays.npz")["lambda_max_of_states"] for i in range(2)]
     np.testing.assert_allclose([line.get_ydata() for line in small], expected)

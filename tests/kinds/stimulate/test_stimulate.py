@@ -213,8 +213,8 @@ def test_its_figures(tmp_path):
     assert runrandomnet.main([str(path)]) == 0
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
     assert visualization.main(asked) == 0
-    names = {file.name for file in (tmp_path / "figs").iterdir()}
-    assert {"responses_onset=1.svg", "responses_onset=2.svg", "change_by_onset.svg"} <= names
+    names = {file.name for file in (tmp_path / "figs").rglob("*.svg")}
+    assert {"overview.svg", "responses_onset=1.svg", "responses_onset=2.svg"} <= names
 
 
 def test_bands_are_standard_errors_over_trajectories():
