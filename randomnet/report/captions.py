@@ -31,6 +31,10 @@ CAPTIONS: dict[str, Caption] = {
     "overview": Caption("What the study is about, over the options of its grid; no mean is taken over an option that "
                         f"varies, unless the title says so. {EACH_RUN} Thin grey lines join pairs.",
                         f"{MEAN} Dashed bars are over starts of one network, not over networks."),
+    "per_neuron": Caption(f"Kaplan-Yorke dimension and entropy rate per neuron. {EACH_RUN}", MEAN),
+    "density": Caption("Density of the Lyapunov exponents.", "There are no intervals: all exponents are shown."),
+    "courses": Caption("Loss and further quantities over epochs of training, a line per value of an option.", BANDS),
+    "final_spectra": Caption("Lyapunov spectra after training, a line per value of an option.", SPREAD),
     "dynamics": Caption("Largest Lyapunov exponent, Kaplan-Yorke dimension and entropy rate over the options of the "
                         f"grid. {EACH_RUN}", f"{STANDARD_ERROR} Longer bars are the mean and its 95 % interval."),
     "spectra_by": Caption("Lyapunov spectra by the value of an option: exponents in descending order over their index "
@@ -103,6 +107,8 @@ CAPTIONS: dict[str, Caption] = {
     "dsa_search": Caption("Held-out errors of the delays and ranks among which those of DSA were chosen.", OF_ONE),
     "validate_metrics": Caption(f"Accuracy on validation trials, with its chance level. {EACH_RUN}", MEAN),
     "spectral_radius": Caption(f"Spectral radius of the weights before and after training. {EACH_RUN}", MEAN),
+    "seconds_of_epochs": Caption("Median seconds of a training epoch without the first one, over the number of "
+                                 f"exponents or of neurons. {EACH_RUN}", MEAN),
     "compare/dynamics": Caption("Inferred dynamics beside the true ones.", OF_ONE),
     "fit/rates": Caption("True and inferred rates of some neurons in a test trial.", OF_ONE),
     "fit/loss": Caption("Negative log-likelihood over epochs of training and validation trials.", BANDS),
