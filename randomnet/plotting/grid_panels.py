@@ -40,6 +40,7 @@ from randomnet.plotting.training_courses import Courses, draw_courses
 from randomnet.plotting.value_axis import log_panels, number_axis, scale_label
 
 ROW, FIRST_ROW = 1.7, 0.35  # inches: height of a row of panels, and what the first takes besides
+SLOT = 0.18  # share of the x axis that the series at one value take at most, so that pairs are seen
 CHARACTERS = 104  # of titles side by side
 ARROWS = {"higher": "↑", "lower": "↓"}
 Place = tuple[float, Any]  # x and iteration of a run
@@ -146,7 +147,7 @@ def _draw_panel(
     chance_line(axes, panel.chance)
     present = [look for look in series if (table["series"] == look.text).any()]
     by_series = _is_by_series(facet, series)
-    step = 0.7 if facet.groups else slot_width(axes, pd.Series(facet.values))
+    step = 0.7 if facet.groups else slot_width(axes, pd.Series(facet.values), SLOT)
     slot = step / (1 if by_series else max(1, len(present)))
     places: dict[str, dict[Place, Point]] = {}
     for index, look in enumerate(present):

@@ -48,13 +48,16 @@ def _round_values(low: float, high: float) -> np.ndarray:
     return rounded[(rounded >= low) & (rounded <= high)]
 
 
-def slot_width(axes: Axes, values: pd.Series) -> float:
-    """Width that series and dots at one value may take, in the axis's unit, or in decades on a log axis."""
+def slot_width(axes: Axes, values: pd.Series, share: float = 0.09) -> float:
+    """Width that series and dots at one value may take, in the axis's unit, or in decades on a log axis.
+
+    share: the largest share of the axis.
+    """
     points = np.unique(finite_values(values))
     points = np.log10(points[points > 0]) if axes.get_xscale() == "log" else points
     if len(points) < 2:
         return 0.5
-    return min(0.7 * np.diff(points).min(), 0.09 * np.ptp(points))
+    return min(0.7 * np.diff(points).min(), share * np.ptp(points))
 
 
 def shifted(axes: Axes, x: float, by: float) -> float:
