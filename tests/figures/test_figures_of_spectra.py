@@ -180,7 +180,7 @@ def test_a_panel_says_how_many_runs_have_no_value(tmp_path):
     ends = {(0, 1): ("complete", {"D_KY": None}), (1, 0): ("diverged", LOST)}
     study = gather(make(tmp_path / "a", "spectrum", {"g": [2.0, 4.0]}, ends=ends))
     figure = dict(spectra.dynamics_figures(study, None))
-    titles = [axes.get_title() for axes in figure["overview"].axes]
+    titles = [axes.get_title().replace("\n", " ") for axes in figure["overview"].axes]
     assert titles == ["left out: 1 diverged", "left out: 1 diverged, 1 not determined", "left out: 1 diverged"]
 
 
