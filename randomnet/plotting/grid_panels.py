@@ -77,8 +77,9 @@ def grid_panels(
             _set_title(axes, content, facet, row == 0, columns if len(facets) > 1 else 0)
         _finish_y_axes(axes_of, rows, facets, columns)
         if len(facets) == 1:
+            are_log = [axes_of[row, 0].get_yscale() == "log" for row in range(len(rows))]
             for row, content in enumerate(rows):
-                set_ylabel(axes_of[row, 0], scale_label(_label(content, facets[0]), log, log[row]))
+                set_ylabel(axes_of[row, 0], scale_label(_label(content, facets[0]), are_log, are_log[row]))
         _finish_x_axes(axes_of, rows, facets, series)
         legend(figure, grid_handles(table, rows, series, facets, over), "")
         return figure

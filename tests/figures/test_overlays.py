@@ -9,6 +9,7 @@ from matplotlib.colors import to_rgb
 
 from randomnet import plotting
 from randomnet.command_line.figures import gather, parse
+from randomnet.figures import FIGURES, ON_SPECTRUM
 from randomnet.figures.overlays import course_overlays, exponent_densities, seconds_of_epochs, spectrum_overlays
 from randomnet.figures.spectra import extensive_figures
 from randomnet.plotting import Series
@@ -152,3 +153,10 @@ def test_a_line_at_zero_does_not_squeeze_a_density(middle, lines):
     exponents = [(np.linspace(middle - 0.1, middle + 0.1, 40), 40)]
     (axes,) = plotting.exponent_density({"a": exponents}, [Series("a")]).axes
     assert len(axes.lines) == lines
+
+
+def test_courses_on_a_log_axis_beside_linear_ones_say_so(tmp_path):
+    study = study_of(trained(tmp_path / "a", {"n": [30], "nle": [2, 50]}))
+    (figure,) = dict(FIGURES[ON_SPECTRUM].answers(study, None)).values()
+    said = {axes.get_yscale(): axes.get_ylabel().endswith("(log axis)") for axes in figure.axes}
+    assert said == {"log": True, "linear": False}
