@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 PIXELS = 200  # of an embedded picture per inch of the figure, for which a page takes PER_INCH
 PER_INCH = 120
+SMALLEST = 4000  # bytes of a picture
 WIDEST = 2400  # pixels
 COLOURS = 128  # of a palette, which makes pictures a third as large
 PREFERRED = (".png", ".svg")  # formats that browsers show, the better one first
@@ -42,6 +43,9 @@ def embedded(paths: Sequence[Path], budget: int) -> tuple[list[Picture], list[Pa
     pictures: list[Picture] = []
     left: list[Path] = []
     for path in paths:
+        if budget < SMALLEST:
+            left.append(path)
+            continue
         picture = _picture(path)
         if len(picture.uri) <= budget:
             budget -= len(picture.uri)
@@ -68,9 +72,10 @@ def reduced(png: bytes) -> tuple[bytes, int, int]:
     width, height = (round(length * PER_INCH / per_inch) for length in picture.size)
     scale = min(1.0, PIXELS / per_inch, WIDEST / picture.width)
     size = [max(1, round(length * scale)) for length in picture.size]
-    picture = picture.resize((size[0], size[1]), Image.Resampling.LANCZOS)
+    picture = picture.resize((size[0], size[1]), Image.Resampling.BILINEAR)
     buffer = io.BytesIO()
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, format="PNG", optimize=True)
+    palette = picture.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette.save(buffer, format="PNG")
     return buffer.getvalue(), max(1, width), max(1, height)
 
 
