@@ -36,13 +36,15 @@ STATUSES = {MISSING: "unfinished", "failed": "failed", "diverged": "diverged, le
 class Headline(NamedTuple):
     """A column that answers the question of a kind.
 
-    best: whether its first end, the lowest or the highest, is the better one.
+    best: whether its first end, the lowest or the highest, is the better one. before: column of the same quantity of
+    the untrained networks.
     """
 
     column: str
     words: str
     lowest_first: bool = True
     best: bool = True
+    before: str = ""
 
 
 class Figures(Protocol):
@@ -72,7 +74,21 @@ def sentences(study: Study, figure_set: Figures, tests: pd.DataFrame | None = No
     table = tests_of(study, figure_set.tested) if tests is None else tests
     rows = table[table["metric"] == headline.column] if len(table) else table
     result = _comparisons(study, headline, rows, table) if len(rows) else _orders(study, headline)
-    return [*result, *doubts(study, headline.column)]
+    return [*_before_training(study, headline), *result, *doubts(study, headline.column)]
+
+
+def _before_training(study: Study, headline: Headline) -> Iterator[str]:
+    """A sentence on networks and their controls before training, which are a question and a family of tests by itself.
+
+    Without it where no cell has a p, as where folders or combos differ in their training alone.
+    """
+    if headline.before not in study.runs:
+        return
+    before = Headline(headline.before, headline.words.replace("after training", "before training"), best=False)
+    table = tests_of(study, (before.column,))
+    table = table[(table["label_a"] == table["label_b"]) & table["p"].notna()] if len(table) else table
+    if len(table):
+        yield from _comparisons(study, before, table, table)
 
 
 def headline_of(study: Study, headlines: Sequence[Headline]) -> Headline | None:

@@ -77,8 +77,12 @@ def test_the_sentence_has_the_numbers_of_the_table_of_tests(tmp_path, capsys, dr
     summary = pd.read_csv(tmp_path / "a" / "summary.csv")
     network = summary.loc[summary["null"] == "none", "loss_measured_final"].median()
     draws = summary.loc[summary["null"] == "degree", "loss_measured_final"]
-    line = next(line for line in capsys.readouterr().out.splitlines() if "degree null" in line and "Loss" in line)
-    assert f"by {abs(network - draws.mean()):.3g}"[:6] in line and "n = 2 draws" in line
+    lines = [line for line in capsys.readouterr().out.splitlines() if "degree null" in line and "Loss" in line]
+    assert [line.split(" training")[0] for line in lines] == ["Loss measured before", "Loss measured after"]
+    assert f"by {abs(network - draws.mean()):.3g}"[:6] in lines[1] and "n = 2 draws" in lines[1]
+    untrained = summary.groupby("null")["loss_measured_initial"]
+    difference = untrained.median()["none"] - untrained.mean()["degree"]
+    assert f"by {abs(difference):.3g}"[:6] in lines[0] and "Holm" not in lines[0]
     assert drawn_at_once == [["--results_folders", str(tmp_path / "a"), "--save_figs", str(tmp_path / "a" / "report")]]
 
 
