@@ -19,7 +19,7 @@ INI = re.compile(r"```ini\n(.*?)```", re.DOTALL)
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 
 README_GRID = '{"g": [2, 4, 6, 8, 12, 16, 24], "null": ["none", "degree", "sign"]}'
-FIGURE = "nulls_lambda_max"  # the figure of the visualiser that the pictures show
+FIGURE = "by_combo/nulls_lambda_max"  # the figure of the visualiser that the pictures show
 SETUP = """import sys
 from pathlib import Path
 

@@ -17,10 +17,11 @@ import numpy as np
 import randomnet as rn
 signs = np.where(np.arange(30) < 24, 1, -4)[:, None]
 np.save("my.npy", np.random.default_rng(0).gamma(2, 1, (30, 30)) * signs)
-with open("config.ini", "w") as file:
-    file.write("[experiment]\\nkind = spectrum\\n[paths]\\npath_to_results = results/g\\n[net]\\nroi = random\\nn = 20\\n")
-    file.write("[lyapunov]\\nnle = 3\\ntsim = 20\\n")
-rn.run("config.ini", {"paths.path_to_results": "results/spec", "experiment.kind": "train", "trainvalidate.epochs": 2})
+ini = {"experiment.kind": "spectrum", "net.roi": "random", "net.n": 20, "lyapunov.nle": 3, "lyapunov.tsim": 20}
+rn.run(ini, {"paths.path_to_results": "results/spec", "experiment.kind": "train", "trainvalidate.epochs": 2})
+rn.run(ini, {"paths.path_to_results": "results/g"})
+import shutil
+shutil.copy("results/g/config.ini", "config.ini")
 """
 }
 OWN_TEST = {"docs/extending.md"}  # tests/house/test_extending.py installs and runs its blocks
