@@ -128,7 +128,8 @@ class Results(Displayed):
         if self.kind not in BUILT_BY:
             raise ValueError(f"network(): expected a run of kind train, fit, {', '.join(BUILT_BY)}, got {self.kind}")
         if run.config.from_source:
-            raise ValueError(f"network(): expected a run with [net], got one of the system in {run.config.source.folder}")
+            source = run.config.source.folder
+            raise ValueError(f"network(): expected a run with a network of [net], got one of the system in {source}")
         setup = build_setup(run)
         return NotebookNetwork(setup.network, run, options, setup)
 
