@@ -31,14 +31,7 @@ from randomnet.tasks import ReachTrials, Trials
 
 VALUES = ("initial", "last", "best")  # networks of a training
 HIGHER_IS_BETTER = ("metrics", "accuracy", "bps", "r2", "correct")  # in names of columns
-BUILT_BY = (
-    "spectrum",
-    "transition",
-    "convergence",
-    "simulate",
-    "stimulate",
-    "analyse",
-)  # kinds with a network of [net]
+BUILT_BY = ("spectrum", "transition", "convergence", "stimulate", "analyse")  # kinds with a network of [model]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,6 +127,9 @@ class Results(Displayed):
             return NotebookModel(load_inferred(folder, which).model, f"{self.root.name}, {which}")
         if self.kind not in BUILT_BY:
             raise ValueError(f"network(): expected a run of kind train, fit, {', '.join(BUILT_BY)}, got {self.kind}")
+        if run.config.from_source:
+            source = run.config.source.folder
+            raise ValueError(f"network(): expected a run with a network of [net], got one of the system in {source}")
         setup = build_setup(run)
         return NotebookNetwork(setup.network, run, options, setup)
 
