@@ -1,11 +1,38 @@
 """Records that show themselves: one line as text, a small table in notebooks, and a figure."""
 
+from collections.abc import Mapping
 from html import escape
 from importlib import import_module
 from typing import Any, ClassVar
 
 DRAWINGS = "randomnet.notebook.drawings"  # the module with a function for each record that draws itself
 MOST_ROWS = 10  # of a table in a notebook
+LONGEST = 80  # characters of a value in one line
+
+
+class Brief:
+    """A dataclass whose `repr` is one line: arrays and tensors by shape and type, long values by their number."""
+
+    def __repr__(self) -> str:
+        """The class with its fields."""
+        fields: Any = getattr(type(self), "__dataclass_fields__", {})
+        parts = ", ".join(f"{name}={_brief(getattr(self, name))}" for name in fields)
+        return f"{type(self).__name__}({parts})"
+
+
+def _brief(value: Any) -> str:
+    """A value in a few words."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and hasattr(value, "dtype"):
+        return f"{str(value.dtype).removeprefix('torch.')} {tuple(shape)}" if shape else f"{value.item()!r}"
+    if isinstance(shape, tuple):  # a table
+        return f"{type(value).__name__} {shape}"
+    text = repr(value)
+    if len(text) <= LONGEST and "\n" not in text:
+        return text
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(map(str, value))}}}" if len(value) <= MOST_ROWS else f"{len(value)} entries"
+    return f"{len(value)} entries" if hasattr(value, "__len__") else type(value).__name__
 
 
 class Displayed:

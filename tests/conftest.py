@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from randomnet import compiled
 from randomnet.plotting import style
 from randomnet.schema.plan import read_plan
 from tests.support.paths import CONNECTOMES
@@ -33,6 +34,12 @@ def pytest_collection_modifyitems(items):
 def one_thread():
     """Numbers and times of the tests do not depend on the machine's cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def eager_steps():
+    """Steps are not compiled, which takes longer than most tests; tests/compiled compares both."""
+    compiled.prefer(compiled.EAGER)
 
 
 @pytest.fixture(scope="session", autouse=True)

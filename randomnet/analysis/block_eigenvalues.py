@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.linear import block
+from randomnet.array_arguments import takes_arrays
 
 
+@takes_arrays
 def sorted_eigenvalues(jacobians: Tensor) -> Tensor:
     """Eigenvalues (..., n) of jacobians (..., n, n), complex, by descending modulus.
 
@@ -20,6 +22,7 @@ def sorted_eigenvalues(jacobians: Tensor) -> Tensor:
     return values.gather(-1, values.abs().argsort(dim=-1, descending=True, stable=True))
 
 
+@takes_arrays
 def group_eigenvalues(jacobians: Tensor, groups: Mapping[str, Tensor]) -> Tensor:
     """Eigenvalues (..., M), complex, of the block of every group in jacobians (..., N, N).
 

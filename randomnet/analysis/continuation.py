@@ -13,6 +13,7 @@ from torch import Tensor
 from randomnet.analysis.fixed_points import FixedPoints, fixed_points
 from randomnet.analysis.kinks import Kinks
 from randomnet.analysis.linear import Jacobian, Map
+from randomnet.array_arguments import takes_arrays
 
 BETWEEN = 20  # number of nearest pairs of points between which saddles are searched
 SHARES = (0.25, 0.5, 0.75)  # starts between two points; soon after its appearance a saddle is close to one of them
@@ -20,6 +21,7 @@ SAME = 1e-6  # largest distance of equal points, relative to the largest entry
 ITERATIONS = 50  # enough for a search that starts near fixed points
 
 
+@takes_arrays
 def interpolate(ends: Tensor, steps: int) -> Tensor:
     """(steps (P - 1) + 1, C): linear interpolation through `ends` (P, C), with `steps` steps from each to the next.
 

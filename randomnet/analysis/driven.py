@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.linear import Eigendecomposition, Map, block, block_except, eigendecomposition, jacobian_of
+from randomnet.array_arguments import takes_arrays
 from randomnet.display import Displayed
 from randomnet.rnn import Dynamics
 
 
+@takes_arrays
 def under_input(
     system: Dynamics, input_weights: Tensor | None = None, inputs: Tensor | None = None, extra: Tensor | None = None
 ) -> Dynamics:
@@ -122,6 +124,7 @@ class Linearisation(Displayed):
         return eigendecomposition(self.jacobian)
 
 
+@takes_arrays
 def linearise(
     system: Dynamics,
     states: Tensor,

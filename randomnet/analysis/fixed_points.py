@@ -17,6 +17,7 @@ from torch import Tensor
 
 from randomnet.analysis.kinks import UNDECIDED, Kinks
 from randomnet.analysis.linear import Jacobian, Map, autodiff_jacobian
+from randomnet.array_arguments import takes_arrays
 from randomnet.display import Displayed
 from randomnet.systems.shapes import for_states
 
@@ -80,6 +81,7 @@ class FixedPoints(Displayed):
         return pd.DataFrame({name: values.cpu().numpy() for name, values in columns.items()})
 
 
+@takes_arrays
 def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise: float) -> Tensor:
     """Starts (number, N), float64: one half random states of (M, N) with noise, one half midpoints of random pairs.
 
@@ -107,6 +109,7 @@ def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise
     return torch.from_numpy(np.concatenate([noisy, midpoints])).to(states.device)
 
 
+@takes_arrays
 @torch.no_grad()
 def fixed_points(
     step: Map,

@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.linear import Jacobian, Map
-from randomnet.display import Displayed
+from randomnet.array_arguments import takes_arrays
+from randomnet.display import Brief, Displayed
 
 MARGIN = 0.1  # margin on every side of a trajectory, relative to its extent
 NARROWEST = 1e-3  # smallest extent of a trajectory along an axis, relative to its larger extent
 
 
-@dataclass(frozen=True)
-class Plane:
+@dataclass(frozen=True, repr=False)
+class Plane(Brief):
     """A plane with origin `mean` (N,) and orthonormal axes (2, N).
 
     explained: share of the variance along each axis (2,), or None where unknown.
@@ -45,6 +46,7 @@ class Plane:
         return base + (coordinates - self.project(base)) @ self.axes
 
 
+@takes_arrays
 def plane(states: Tensor) -> Plane:
     """The plane of the first two principal axes of all states (..., N), with signs such that the largest entry is > 0.
 
@@ -99,6 +101,7 @@ class FlowField(Displayed):
         return torch.where(highest > 0, self.speed / highest, 0.0)
 
 
+@takes_arrays
 @torch.no_grad()
 def flow_field(
     step: Map,

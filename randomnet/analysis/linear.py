@@ -11,6 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from randomnet.array_arguments import takes_arrays
 from randomnet.display import Displayed
 from randomnet.integration import runge_kutta
 from randomnet.rnn import Dense, Dynamics
@@ -124,6 +125,7 @@ class Eigendecomposition(Displayed):
         return time_constants(self.values, dt)
 
 
+@takes_arrays
 def time_constants(eigenvalues: Tensor, dt: float) -> Tensor:
     """Time constants -dt/ln|value| in tau for a step of dt: negative for growth, infinite for |value| = 1.
 
@@ -136,6 +138,7 @@ def time_constants(eigenvalues: Tensor, dt: float) -> Tensor:
     return torch.where(growth == 0, torch.inf, -dt / growth)
 
 
+@takes_arrays
 def eigendecomposition(jacobians: Tensor, to: Tensor | None = None, from_: Tensor | None = None) -> Eigendecomposition:
     """Eigenvalues and eigenvectors of jacobians (..., N, N), or of their block of rows `to` and columns `from_`.
 
@@ -160,6 +163,7 @@ def eigendecomposition(jacobians: Tensor, to: Tensor | None = None, from_: Tenso
     return Eigendecomposition(values, right, torch.where(conditions > DEFECTIVE, left / conditions, left))
 
 
+@takes_arrays
 def block(jacobians: Tensor, to: Tensor | None = None, from_: Tensor | None = None) -> Tensor:
     """Rows `to` and columns `from_` of jacobians (..., N, N), in this order; None for all.
 
@@ -172,6 +176,7 @@ def block(jacobians: Tensor, to: Tensor | None = None, from_: Tensor | None = No
     return rows if from_ is None else rows.index_select(-1, from_)
 
 
+@takes_arrays
 def block_except(jacobians: Tensor, to: Tensor | None, from_: Tensor) -> Tensor:
     """Rows `to` and all columns except `from_`, in ascending order: the effect of all other units on `to`.
 

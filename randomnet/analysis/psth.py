@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.units import Units
-from randomnet.display import Displayed
+from randomnet.display import Brief, Displayed
 
 REACH = 8  # half width of the Gaussian window in sd; beyond it the window is below rounding error
 
 
-@dataclass(frozen=True)
-class Response:
+@dataclass(frozen=True, repr=False)
+class Response(Brief):
     """The response of one group of units in C conditions, B trials in total, and T bins.
 
     conditions: (C,), ascending. trials: (C,), number of trials per condition. units: number of units in the group.

@@ -19,7 +19,9 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.linear import block
+from randomnet.array_arguments import takes_arrays
 from randomnet.connectome import Connectome
+from randomnet.display import Brief
 from randomnet.settings import nearest
 
 Selection = str | Sequence[str]  # one selection, or several whose units are combined
@@ -29,8 +31,8 @@ NAMED = ("region", "parent", "population", PAIR)  # kinds whose values are selec
 LISTED = 40  # largest number of names in an error message
 
 
-@dataclass(frozen=True, eq=False)
-class Units:
+@dataclass(frozen=True, eq=False, repr=False)
+class Units(Brief):
     """The N units of a network, in its order.
 
     names: (N,) texts. labels: kind (`region`, `type`, `parent`, ...) -> (N,) texts, "" for units without a label.
@@ -193,6 +195,7 @@ def _listed(names: list[str]) -> str:
 # ---- parts of activity and weights
 
 
+@takes_arrays
 def region_activity(activity: Tensor, units: Units, *selection: str) -> Tensor:
     """Activity (..., n) of the selected units, from the activity of all units (..., N); see `select`.
 
@@ -209,6 +212,7 @@ def region_activity(activity: Tensor, units: Units, *selection: str) -> Tensor:
     return activity.index_select(-1, select(units, *selection).to(activity.device))
 
 
+@takes_arrays
 def weight_subset(
     weights: Tensor,
     units: Units,
@@ -240,6 +244,7 @@ def weight_subset(
     return block(weights, rows, _among(columns, from_).to(weights.device))
 
 
+@takes_arrays
 def fill_units(state: Tensor, units: Units, parts: Mapping[Selection, Tensor]) -> Tensor:
     """A copy of the state (..., N) with the activity of subsets replaced; differentiable.
 

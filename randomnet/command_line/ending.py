@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from randomnet.command_line.program import command_line
+from randomnet.comparison.result_sentences import Headline
 from randomnet.results import MISSING, ResultsFolder
 
+BEFORE = Headline("loss_measured_initial", "loss measured before training")
 FOLDER = "report"  # in the results folder
 TEMPLATES = "hemibrain_eb, larva, flywire_neuropil, malecns, banc, celegans, my_matrix"
 
@@ -53,11 +55,16 @@ def _missing(root: Path, manifest: dict[str, Any]) -> int:
 
 
 def _sentences(root: Path) -> list[str]:
-    """Return the result in sentences."""
+    """Return the result in sentences; of a comparison with controls also that of the networks before training."""
     from randomnet.command_line import figures  # matplotlib is slow to load
 
     study, figure_set = figures.read_study([root], [root.name])
-    return figures.result_sentences.sentences(study, figure_set)
+    tests = figures.tested(study, figure_set)
+    results = [figures.result_sentences.sentences(study, figure_set, tests)]
+    if len(tests) and (tests["metric"] == BEFORE.column).any():
+        before = figure_set._replace(headlines=(BEFORE,))
+        results.insert(0, figures.result_sentences.sentences(study, before, tests))
+    return list(dict.fromkeys(sentence for sentences in results for sentence in sentences))
 
 
 def _draw(root: Path) -> tuple[Path | None, str]:

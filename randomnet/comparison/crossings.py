@@ -71,11 +71,11 @@ def _where(estimate: Transition) -> str:
 
 
 def _interval(estimate: Transition) -> str:
-    """The interval of the crossing; an infinite end is one beyond the grid."""
+    """The interval of the crossing; an end beyond the grid is only known to be there."""
     if np.isnan(estimate.low):
         return ""
-    low = f"{estimate.low:.3g}" if np.isfinite(estimate.low) else f"below {estimate.g[0]:g}"
-    high = f"{estimate.high:.3g}" if np.isfinite(estimate.high) else f"above {estimate.g[-1]:g}"
+    low = f"{estimate.low:.3g}" if estimate.low >= estimate.g[0] else f"below {estimate.g[0]:g}"
+    high = f"{estimate.high:.3g}" if estimate.high <= estimate.g[-1] else f"above {estimate.g[-1]:g}"
     return f" [{low}, {high}]"
 
 

@@ -18,13 +18,15 @@ from randomnet.comparison import hypothesis_tests, matching, means, significance
 from randomnet.comparison.controls import option_values, runs_of_combos
 from randomnet.comparison.hypothesis_tests import PAIRED, RANKS, STARTS, TWO_NETWORKS, side_text
 from randomnet.comparison.intervals import interval_text
-from randomnet.comparison.study import ABSENT, ALL, LOSS, TASK, Combo, Study, canonical
+from randomnet.comparison.study import ABSENT, ALL, LOSS, REFERENCE_VALUES, TASK, Combo, Study, canonical
+from randomnet.comparison.study_notes import differing_settings
 from randomnet.results import FINISHED, MISSING
 
 TRIALS = "trialparams."
+AFTER = "lambda_max_final"  # whose verdict is that of a training's last spectrum
 DATA = (TRIALS, "source.")  # beginnings of settings that decide what the loss of one run is of
 TRAINING_ONLY = ("one_task_batches", "ramp_epochs", "resampled_input_noise")  # settings of TRIALS that are of training
-MOST_COMPARISONS, MOST_CELLS = 4, 4
+MOST_COMPARISONS, MOST_CELLS, MOST_NAMED = 4, 4, 6
 INCOMPARABLE = (TASK, LOSS, "lyapunov.target", "lyapunov.nle")  # losses of their values are different quantities
 NAMES_OF_CONTROLS = {"null": "its {value} null", "random_w": "its shuffled weights"}
 STATUSES = {MISSING: "unfinished", "failed": "failed", "diverged": "diverged, left out",
@@ -91,7 +93,17 @@ def doubts(study: Study, metric: str) -> list[str]:
     counts = verdicts.verdict_counts(metric, study.runs) if metric in study.runs else {}
     left = ("not_converged", "too_short", "lower_bounds", "undetermined")
     texts += [f"{counts[name]} {verdicts.TEXTS[name]}" for name in left if counts.get(name)]
-    return [f"Of {total} runs, {'; '.join(texts)}."] if texts else []
+    if AFTER in study.runs and metric != AFTER:
+        counts = verdicts.verdict_counts(AFTER, study.runs)
+        texts += [f"{counts[name]} spectra after training {verdicts.TEXTS[name]}" for name in left[:2] if counts[name]]
+    return [*([f"Of {total} runs, {'; '.join(texts)}."] if texts else []), *_other_differences(study)]
+
+
+def _other_differences(study: Study) -> list[str]:
+    """A sentence on the settings by which folders differ beside their grids and nulls; empty without any."""
+    names = [name.split(".")[-1] for name in differing_settings(study) if name.split(".")[-1] not in REFERENCE_VALUES]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return [f"The folders also differ in {', '.join(names[:MOST_NAMED])}{more}."] if names else []
 
 
 def _sentence(*parts: str) -> Iterator[str]:
@@ -111,7 +123,7 @@ def _comparisons(study: Study, headline: Headline, rows: pd.DataFrame, table: pd
     """A sentence for each control, or pair of labels; those of controls first."""
     is_control = rows["label_a"] == rows["label_b"]
     m = int(table["p"].notna().sum())
-    sides = ["label_a", "label_b", *(["own_a", "own_b"] if "own_a" in rows else [])]
+    sides = ["label_a", "label_b", *(name for name in ("own_a", "own_b") if name in rows)]
     within, between = rows[is_control], rows[~is_control]
     groups = [group for _, group in within.fillna({"own_a": "", "own_b": ""}).groupby(sides, sort=False)]
     groups += [group for _, group in between.groupby(["label_a", "label_b"], sort=False)]

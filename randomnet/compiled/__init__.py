@@ -15,7 +15,7 @@ from importlib.util import find_spec
 
 CHOICES = ("auto", "compiled", "eager")
 COMPILED, EAGER = CHOICES[1:]
-_choice = CHOICES[0]
+_choice, _preferred = CHOICES[0], COMPILED
 
 
 def select(choice: str) -> str:
@@ -32,9 +32,21 @@ def select(choice: str) -> str:
     return selected()
 
 
+def prefer(choice: str) -> None:
+    """Let 'auto' mean 'compiled' or 'eager' in this process; 'compiled', as it is at first, only with numba."""
+    global _preferred
+    _preferred = choice
+
+
 def selected() -> str:
     """'compiled' or 'eager': how steps are computed where both are possible."""
-    return COMPILED if _choice != EAGER and is_available() else EAGER
+    return resolved(_choice)
+
+
+def resolved(choice: str) -> str:
+    """'compiled' or 'eager': what one of CHOICES means in this process."""
+    meant = _preferred if choice == CHOICES[0] else choice
+    return COMPILED if meant == COMPILED and is_available() else EAGER
 
 
 @cache

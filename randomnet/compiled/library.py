@@ -76,7 +76,8 @@ class _AnnouncedKernel(event.Listener):
     said = False
 
     def __init__(self, kernel: Any, name: str) -> None:
-        self.kernel, self.name, self.types = kernel, name, set()
+        self.kernel, self.name = kernel, name
+        self.types: set[str] = set()
 
     def __call__(self, *arguments: Any) -> Any:
         dtype = arguments[0].dtype.char

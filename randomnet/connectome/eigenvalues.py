@@ -13,6 +13,7 @@ import numpy as np
 
 from randomnet.connectome.components import strong_components
 from randomnet.connectome.record import Connectome
+from randomnet.display import Brief
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -23,8 +24,8 @@ COUNTS = (40, 10, 2, 1)  # of leading values that are asked for, one after the o
 CONVERGED = 1e-3  # above this relative residual a Ritz value is no eigenvalue
 
 
-@dataclass(frozen=True, eq=False)
-class Eigenvalues:
+@dataclass(frozen=True, eq=False, repr=False)
+class Eigenvalues(Brief):
     """values: (k,) complex, the largest first; all N of them if `complete`, else Ritz values of a Krylov space.
 
     residuals: (k,) |J x - value x| / |value| for unit vectors x; 0 where complete.

@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from randomnet.display import Brief
+
 MOST_MIXED_NAMES = 5  # of neurons with outgoing weights of both signs
 
 PER_NEURON = {"positions": (3,), "drive": (), "initial": ()}  # optional array -> its shape after (N,)
 
 
-@dataclass(frozen=True, eq=False)
-class Connectome:
+@dataclass(frozen=True, eq=False, repr=False)
+class Connectome(Brief):
     """A signed, directed, weighted network.
 
     post, pre: (E,) int64, sorted by post, then pre, without duplicates. weights: (E,) float64, signed.

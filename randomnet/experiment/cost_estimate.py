@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from randomnet import compiled
 from randomnet.experiment.batches import make_batches
 from randomnet.experiment.halving import share_of_epochs
 from randomnet.kinds.kind import Cost, kind_of
@@ -31,6 +32,7 @@ def estimate(plan: Plan, facts: list[dict[str, Any]]) -> Estimate:
     A probe computes as many runs side by side as the experiment will. facts: what `check(plan)` returned.
     """
     torch.set_num_threads(plan.config.execution.threads)
+    compiled.select(plan.config.execution.steps)
     runs = [run for combo in plan.combos for run in combo.runs()]
     facts_by_combo = {combo.index: each for combo, each in zip(plan.combos, facts, strict=True)}
     probed: dict[tuple, Cost] = {}

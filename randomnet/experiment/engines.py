@@ -177,14 +177,15 @@ def _signals_held() -> Iterator[None]:
 def start_method() -> str:
     """Return how workers start: forked from this process, which has imported everything, or spawned anew.
 
-    A fork is safe only while this process has one thread and does not use a GPU. Only Linux names the threads.
+    A fork is safe only while this process has one thread, and CUDA works in no fork of a process that has asked for it.
+    Only Linux names the threads.
     """
     try:
         names = [path.read_text(encoding="utf-8").strip() for path in Path("/proc/self/task").glob("*/comm")]
     except (OSError, UnicodeDecodeError):
         return "spawn"
     threads = [name for name in names if name not in FORK_SAFE]
-    can_fork = hasattr(os, "fork") and len(threads) == 1 and not torch.cuda.is_initialized()
+    can_fork = hasattr(os, "fork") and len(threads) == 1 and not torch.cuda.is_available()
     return "fork" if can_fork else "spawn"
 
 
@@ -207,7 +208,7 @@ class _Pool:
 
     def __init__(self, root: Path, stop: Callable[[], bool]) -> None:
         self.root, self.stop = root, stop
-        self.context = multiprocessing.get_context(start_method())
+        self.context: Any = multiprocessing.get_context(start_method())  # of one of two classes
         self.stopping = self.context.Event()
         self.busy: dict[Connection, tuple[BaseProcess, Batch]] = {}
         self.idle: list[tuple[Connection, BaseProcess]] = []

@@ -136,9 +136,8 @@ def _steps(plan: Plan, old: dict[str, Any] | None) -> tuple[str, list[str]]:
             + ("" if old is None else "; the runs in the folder have compiled steps")
         )
     if steps not in (compiled.COMPILED, compiled.EAGER):
-        steps = compiled.COMPILED if compiled.is_available() else compiled.EAGER
         missing = ["numba is not installed, so steps are computed by torch, which takes longer"]
-        return steps, [] if steps == compiled.COMPILED else missing
+        return compiled.resolved(steps), [] if compiled.is_available() else missing
     if choice in (compiled.CHOICES[0], steps):
         return steps, []
     return steps, [f"the runs in the folder have {steps} steps, so execution.steps = {choice} is not used"]

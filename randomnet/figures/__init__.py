@@ -155,7 +155,7 @@ FIGURES: Registry[FigureSet] = Registry({
                  "lambda_max_final", "n_positive_initial", "n_positive_final", "D_KY_initial", "D_KY_final",
                  "h_KS_initial", "h_KS_final", *RADII, "seconds"),
         overview=("loss_initial", "loss_final", "lambda_max_initial", "lambda_max_final"),
-        tested=("loss_final", "loss_measured_final", *FINAL_SPECTRUM),
+        tested=("loss_measured_initial", "loss_final", "loss_measured_final", *FINAL_SPECTRUM),
         headlines=(Headline("loss_measured_final", "loss measured after training"),
                    Headline("loss_final", "training loss of the last epoch")),
         files=PARAMETERS,

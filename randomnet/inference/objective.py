@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from randomnet.display import Brief
 from randomnet.inference.interface import Inference, InferenceModel
 from randomnet.inference.losses import poisson, ramp
 from randomnet.inference.randomness import Sampler, TrialOrder, UpdateSamplers
@@ -15,8 +16,8 @@ from randomnet.metrics import co_bps
 from randomnet.objectives import Measurement
 
 
-@dataclass(frozen=True)
-class Fold:
+@dataclass(frozen=True, repr=False)
+class Fold(Brief):
     """Trials on the device: spikes (time, trials, N), inputs (time, trials, channels) float32."""
 
     spikes: Tensor

@@ -142,9 +142,8 @@ class _Recorder:
         self.logs += recorded.growth.unbind(0)
         if not self.bounded:
             self.norms += recorded.norms.unbind(0)
-        self.conditions += [
-            _log10_condition(r) for r in recorded.r[-index % self.condition_every :: self.condition_every]
-        ]
+        sampled = recorded.r[-index % self.condition_every :: self.condition_every]
+        self.conditions += _log10_condition(sampled).unbind(0)
         for steps in intervals[:count]:
             self.now += steps
             self.steps.append(steps)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.array_arguments import takes_tensors
+from randomnet.display import Brief
 from randomnet.metrics.arrays import checked_trials
 from randomnet.metrics.operators import WhitenedStep, whitened_step
 
@@ -16,8 +18,8 @@ DELAYS = (1, 2, 3, 5, 7, 10, 14, 20, 28, 40, 56, 80, 113, 160, 226, 320, 452, 64
 FOLDS = 2
 
 
-@dataclass(frozen=True)
-class Dimensions:
+@dataclass(frozen=True, repr=False)
+class Dimensions(Brief):
     """Delays and rank of an operator; error: the unexplained share of the variance of held-out next states.
 
     candidates: (d,), the delays that were tried. errors: (d, ranks), the error of each with ranks 1, 2, ..., nan beyond
@@ -31,6 +33,7 @@ class Dimensions:
     errors: np.ndarray
 
 
+@takes_tensors
 def predictive_dimensions(states: np.ndarray, delays: int, rank: int, rng: np.random.Generator) -> Dimensions:
     """The smallest delays and rank that predict held-out trials of states (B, T, D) as well as larger ones.
 

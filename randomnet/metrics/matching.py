@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.array_arguments import takes_tensors
+from randomnet.display import Brief
 from randomnet.metrics.arrays import flattened
 
 
+@takes_tensors
 def assignment(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns (min(P, Q),) of the pairs of least total cost, of costs (P, Q); rows ascend.
 
@@ -26,8 +29,8 @@ def assignment(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return linear_sum_assignment(costs)
 
 
-@dataclass(frozen=True)
-class MatchedPoints:
+@dataclass(frozen=True, repr=False)
+class MatchedPoints(Brief):
     """Pairs of fixed points.
 
     true, inferred: (m,) indices of paired points. distances: (m,). distance: mean distance relative to the spread.
@@ -43,6 +46,7 @@ class MatchedPoints:
     share: float
 
 
+@takes_tensors
 def match_points(
     true: np.ndarray, inferred: np.ndarray, true_unstable: np.ndarray, inferred_unstable: np.ndarray, spread: float
 ) -> MatchedPoints:
@@ -78,6 +82,7 @@ def match_points(
     )
 
 
+@takes_tensors
 def eigenvalue_distance(first: np.ndarray, second: np.ndarray) -> float:
     """The smallest mean squared distance of paired eigenvalues (n,) and (m,), the squared 2-Wasserstein distance.
 
@@ -94,8 +99,8 @@ def eigenvalue_distance(first: np.ndarray, second: np.ndarray) -> float:
     return float(squares[assignment(squares)].mean())
 
 
-@dataclass(frozen=True)
-class MatchedEigenvalues:
+@dataclass(frozen=True, repr=False)
+class MatchedEigenvalues(Brief):
     """Pairs of eigenvalues of Jacobians of a step: true and inferred, (m,).
 
     distance: mean |difference|. time_constants: mean |ln ratio| of time constants over pairs in which both decay.
@@ -109,6 +114,7 @@ class MatchedEigenvalues:
     frequencies: float
 
 
+@takes_tensors
 def match_eigenvalues(true: np.ndarray, inferred: np.ndarray, leading: int, dt: float) -> MatchedEigenvalues:
     """Pairs of the eigenvalues of largest modulus of two Jacobians with the smallest sum of distances.
 
@@ -147,6 +153,7 @@ def _leading(values: np.ndarray, count: int) -> np.ndarray:
     return values[np.argsort(-np.abs(values), kind="stable")[:count]]
 
 
+@takes_tensors
 def spectrum_distance(true: np.ndarray, inferred: np.ndarray) -> float:
     """Root mean square difference of the leading Lyapunov exponents that both systems have; descending, (k,).
 
@@ -164,6 +171,7 @@ def spectrum_distance(true: np.ndarray, inferred: np.ndarray) -> float:
     return float(np.sqrt(np.square(difference).mean()))
 
 
+@takes_tensors
 def clusters(points: np.ndarray, radius: float) -> np.ndarray:
     """(M,) the cluster of each point of (M, D).
 
@@ -184,6 +192,7 @@ def clusters(points: np.ndarray, radius: float) -> np.ndarray:
     return labels
 
 
+@takes_tensors
 def rand_index(first: np.ndarray, second: np.ndarray) -> float:
     """Adjusted Rand index of two partitions (M,): 1 for equal ones, about 0 by chance (Hubert and Arabie 1985).
 

@@ -5,10 +5,13 @@ Both are means of R² over columns, as scikit-learn's `r2_score` has them, and u
 
 import numpy as np
 
+from randomnet.array_arguments import takes_tensors
+
 PENALTIES = np.logspace(-4, 0, 9)  # of ridge regression, from which cross-validation chooses
 FOLDS = 5  # of consecutive samples
 
 
+@takes_tensors
 def velocity_r2(
     train_rates: np.ndarray, train_behaviour: np.ndarray, test_rates: np.ndarray, test_behaviour: np.ndarray
 ) -> float:
@@ -33,6 +36,7 @@ def velocity_r2(
     return mean_r2(test_y, _predict(x, y, test_x, best))
 
 
+@takes_tensors
 def psth_r2(psth: np.ndarray, rates: np.ndarray, conditions: np.ndarray) -> float:
     """R² of mean rates by condition against mean responses psth (C, T, N), mean over neurons.
 
@@ -56,6 +60,7 @@ def psth_r2(psth: np.ndarray, rates: np.ndarray, conditions: np.ndarray) -> floa
     return mean_r2(true[known], means[known])
 
 
+@takes_tensors
 def mean_r2(truth: np.ndarray, predicted: np.ndarray) -> float:
     """The mean over columns of R² of (M, K); a constant column counts 1 where it is predicted exactly, else 0.
 

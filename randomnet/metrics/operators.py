@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.array_arguments import takes_tensors
+from randomnet.display import Brief
 from randomnet.metrics.arrays import checked_trials
 from randomnet.metrics.matching import assignment
 
@@ -18,6 +20,7 @@ SPLITS = 5  # random splits of the trials; 5 of 60 distances of equal dynamics w
 MOST_SHORTENINGS, MEMORY, LONGEST_STEP = 8, 5, 1e3  # of the line search; MEMORY: earlier values it compares with
 
 
+@takes_tensors
 def delay_operator(states: np.ndarray, delays: int = 20, rank: int = 50) -> np.ndarray:
     """(r, r), r <= rank: the least-squares step of whitened delayed states, from states (B, T, D).
 
@@ -39,8 +42,8 @@ def delay_operator(states: np.ndarray, delays: int = 20, rank: int = 50) -> np.n
     return whitened_step(states, delays, rank).operator
 
 
-@dataclass(frozen=True)
-class WhitenedStep:
+@dataclass(frozen=True, repr=False)
+class WhitenedStep(Brief):
     """The least-squares step of delayed states.
 
     whitening: (delays D, r), delayed states -> coordinates whose squares sum to 1 over the trials. operator: (r, r),
@@ -96,6 +99,7 @@ def _moments(states: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
     return sums - len(states) * windows * np.outer(means, means), means
 
 
+@takes_tensors
 def dsa(
     first: np.ndarray, second: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4
 ) -> float:
@@ -113,6 +117,7 @@ def dsa(
     return operator_distance(delay_operator(first, delays, rank), delay_operator(second, delays, rank), rng, starts)
 
 
+@takes_tensors
 def dsa_floor(
     states: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4,
     splits: int = SPLITS,
@@ -135,6 +140,7 @@ def dsa_floor(
     return max(dsa(states[first], states[second], rng, delays, rank, starts) for first, second in halves)
 
 
+@takes_tensors
 def operator_distance(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, starts: int = 4) -> float:
     """The smallest angle between `first` (n, n) and C `second` C' over orthogonal C; second: (m, m).
 

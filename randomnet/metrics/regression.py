@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.array_arguments import takes_tensors
+from randomnet.display import Brief
 from randomnet.metrics.arrays import flattened, with_same_samples, with_same_shape
 
 SMALLEST_SINGULAR_VALUE = 1e-7  # relative, of regressors scaled to length 1; smaller ones are rounding of float32
@@ -16,6 +18,7 @@ COMPONENTS_SHARE = 0.99  # of the readout's squared singular values, which its c
 SMALLEST_RATE = 1e-9  # per bin; smaller rates are raised to it before the logarithm
 
 
+@takes_tensors
 def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
     """1 - sum of squared errors / sum of squares about each column's mean, over all columns of (..., D) together.
 
@@ -34,8 +37,8 @@ def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
     return float(1 - np.square(truth - predicted).sum() / total)
 
 
-@dataclass(frozen=True)
-class LinearMap:
+@dataclass(frozen=True, repr=False)
+class LinearMap(Brief):
     """The map x -> x matrix + offset, of matrix (D, K) and offset (K,)."""
 
     matrix: np.ndarray
@@ -46,6 +49,7 @@ class LinearMap:
         return values @ self.matrix + self.offset
 
 
+@takes_tensors
 def fit_linear_map(regressors: np.ndarray, targets: np.ndarray) -> LinearMap:
     """The least-squares map from regressors (..., D) to targets (..., K); of several, that with the least norm.
 
@@ -76,6 +80,7 @@ def _explained(train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.
     return r2(test[1], fit_linear_map(*train)(flattened("regressors", test[0])).reshape(np.shape(test[1])))
 
 
+@takes_tensors
 def rate_r2(rates: np.ndarray, inferred: np.ndarray) -> float:
     """R² of inferred rates (..., N) against true ones, without any fit; 1 is perfect, and mean rates have 0.
 
@@ -88,6 +93,7 @@ def rate_r2(rates: np.ndarray, inferred: np.ndarray) -> float:
     return r2(rates, inferred)
 
 
+@takes_tensors
 def state_r2_true_to_inferred(
     true: np.ndarray, inferred: np.ndarray, test_true: np.ndarray, test_inferred: np.ndarray
 ) -> float:
@@ -106,6 +112,7 @@ def state_r2_true_to_inferred(
     return _explained((true, inferred), (test_true, test_inferred))
 
 
+@takes_tensors
 def state_r2_inferred_to_true(
     true: np.ndarray, inferred: np.ndarray, test_true: np.ndarray, test_inferred: np.ndarray
 ) -> float:
@@ -124,6 +131,7 @@ def state_r2_inferred_to_true(
     return _explained((inferred, true), (test_inferred, test_true))
 
 
+@takes_tensors
 def input_r2(true: np.ndarray, inferred: np.ndarray, test_true: np.ndarray, test_inferred: np.ndarray) -> float:
     """Share of the variance of inferred inputs (..., Ci) that is linear in true ones (..., C).
 
@@ -150,6 +158,7 @@ class CycleConsistency:
     dimensions: int
 
 
+@takes_tensors
 def cycle_con(
     latents: np.ndarray, rates: np.ndarray, test_latents: np.ndarray, whitened: bool = True
 ) -> CycleConsistency:
@@ -185,6 +194,7 @@ def cycle_con(
     return CycleConsistency(r2(test_latents, projected), components, latents.shape[1])
 
 
+@takes_tensors
 def cycle_con_raw(latents: np.ndarray, rates: np.ndarray, test_latents: np.ndarray) -> CycleConsistency:
     """`cycle_con` without whitening.
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from randomnet.array_arguments import takes_tensors
 from randomnet.metrics.arrays import with_same_samples
 
 
+@takes_tensors
 def procrustes(true: np.ndarray, inferred: np.ndarray) -> float:
     """Angle from 0 to pi/2 between states (..., D) and (..., K) at the best rotation, shift and scale.
 

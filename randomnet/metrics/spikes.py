@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from randomnet.array_arguments import takes_tensors
 from randomnet.metrics.arrays import with_same_shape
 from randomnet.metrics.regression import SMALLEST_RATE
 
 
+@takes_tensors
 def bps(spikes: np.ndarray, rates: np.ndarray) -> float:
     """Bits per spike of expected spikes per bin (..., N), relative to each neuron's mean of the spikes (..., N).
 
@@ -29,6 +31,7 @@ def bps(spikes: np.ndarray, rates: np.ndarray) -> float:
     return float(gain / (total * np.log(2)))
 
 
+@takes_tensors
 def co_bps(spikes: np.ndarray, rates: np.ndarray, heldin: int) -> float:
     """`bps` of the neurons that the model did not see, which are those after the first `heldin`. Raises ValueError.
 

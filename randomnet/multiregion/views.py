@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from randomnet.display import Brief
 from randomnet.settings import nearest
 
 if TYPE_CHECKING:
     from randomnet.multiregion.network import MultiRegionRNN
 
 
-@dataclass(frozen=True, eq=False)
-class ProjectionView:
+@dataclass(frozen=True, eq=False, repr=False)
+class ProjectionView(Brief):
     """A projection from one region or input to a region: rows are targets, columns are sources.
 
     weights: (n_dst, n_src), the present effective weights, differentiable. signs: (n_dst, n_src), 1 or -1, and 0
@@ -29,8 +30,8 @@ class ProjectionView:
         return self.signs.abs()
 
 
-@dataclass(frozen=True, eq=False)
-class RegionView:
+@dataclass(frozen=True, eq=False, repr=False)
+class RegionView(Brief):
     """A recurrent region or an input of a network; `view[target]` is its projection to a region.
 
     units: (n,), indices among all units, or among all input units. is_input: whether it is an input.

@@ -16,6 +16,7 @@ from randomnet.connectome import Connectome, eigenvalues_of
 from randomnet.description import as_text, describe, steps
 from randomnet.display import Displayed
 from randomnet.experiment.network_descriptions import figure_of
+from randomnet.notebook.drawings import shown
 from randomnet.notebook.options import Options, keys_of, new_path, run_of, stored_array
 from randomnet.schema.sections.network import BUILT_IN_ROIS
 from randomnet.settings import nearest
@@ -95,7 +96,7 @@ class NotebookConnectome(Displayed, Connectome):
 
         Raises ValueError for another name.
         """
-        return figure_of(self.record(), figure)
+        return shown(figure_of(self.record(), figure))
 
     def eigenvalues(self) -> np.ndarray:
         """Eigenvalues of J, (N,) complex; of a large network some of the largest."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from randomnet.display import Brief
 from randomnet.effectors import Effector
 from randomnet.objectives.interface import Measurement
 from randomnet.objectives.noise import InputNoise, StateNoise, scaled_sampler
@@ -47,8 +48,8 @@ class ReachBatch:
         return replace(self, starts=self.starts[:trials], **cut)
 
 
-@dataclass(frozen=True)
-class Movement:
+@dataclass(frozen=True, repr=False)
+class Movement(Brief):
     """A simulated movement, (time, trials, .): fingertips after each bin, controls, inputs, and states read out."""
 
     fingertips: Tensor

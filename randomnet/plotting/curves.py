@@ -28,14 +28,13 @@ from randomnet.plotting.style import (
     label_no_values,
     legend,
     line_handle,
-    log_numbers,
     new_figure,
     runs_text,
     set_ylabel,
     spans_a_decade,
     zero_line,
 )
-from randomnet.plotting.value_axis import PLAIN_NUMBERS
+from randomnet.plotting.value_axis import number_log_axis
 
 MOST_STACKED, PANELS_PER_ROW = 7, 3  # panels in one column; panels in a row if there are more
 
@@ -103,8 +102,8 @@ def _draw_curves(
         return {}
     low, high, log = _limits(values, panel, singly)
     axes.set_yscale("log" if log else "linear")
-    if log and PLAIN_NUMBERS[0] <= low < high <= PLAIN_NUMBERS[1]:
-        log_numbers(axes.yaxis, low, high)
+    if log:
+        number_log_axis(axes, low, high)
     if panel.zero:
         zero_line(axes)
     chance_line(axes, panel.chance)

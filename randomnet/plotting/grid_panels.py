@@ -40,8 +40,10 @@ from randomnet.plotting.training_courses import Courses, draw_courses
 from randomnet.plotting.value_axis import log_panels, number_axis, scale_label
 
 ROW, FIRST_ROW = 1.7, 0.35  # inches: height of a row of panels, and what the first takes besides
+CHARACTERS = 104  # of titles side by side
 ARROWS = {"higher": "↑", "lower": "↓"}
-Place, Point = tuple[float, Any], tuple[float, float]  # (x, iteration), and where it is drawn
+Place = tuple[float, Any]  # x and iteration of a run
+Point = tuple[float, float]  # where it is drawn
 
 
 def grid_panels(
@@ -71,7 +73,7 @@ def grid_panels(
             else:
                 _draw_panel(axes, table[table["facet"] == place], content, series, facet, interval, log[row])
             axes.set_gid(content.column)
-            _set_title(axes, content, facet, is_first=row == 0, is_alone=len(facets) == 1)
+            _set_title(axes, content, facet, row == 0, columns if len(facets) > 1 else 0)
         _finish_y_axes(axes_of, rows, facets, columns)
         if len(facets) == 1:
             for row, content in enumerate(rows):
@@ -118,17 +120,18 @@ def _with_chance(panel: Panel, table: pd.DataFrame) -> Panel:
     return panel
 
 
-def _set_title(axes: Axes, content: Panel | Courses, facet: Facet, is_first: bool, is_alone: bool) -> None:
+def _set_title(axes: Axes, content: Panel | Courses, facet: Facet, is_first: bool, columns: int) -> None:
     """The facet's name above its first panel, and above every panel what is left out, and crossings.
 
-    Of a single facet the legend has the crossings.
+    columns: number of facets side by side; 0 for a single facet, of which the legend has the crossings.
     """
+    is_alone, width = not columns, min(CHARACTERS // (columns or 3), 48)
     note = facet.notes.get(content.column, "") if isinstance(content, Panel) else ""
     has_crossings = isinstance(content, Panel) and content.zero and not is_alone
     ends = ", ".join(map(crossing_text, facet.crossings.values())) if has_crossings else ""
     texts = [f"crosses 0 at {ends}" if ends else "", f"left out: {note}" if note else ""]
-    texts = ["\n".join(textwrap.wrap(text, 44)) for text in texts if text]
-    name = "\n".join(textwrap.wrap(escape_dollars(facet.title), 34)) if is_first or is_alone else ""
+    texts = ["\n".join(textwrap.wrap(text, width)) for text in texts if text]
+    name = "\n".join(textwrap.wrap(escape_dollars(facet.title), width)) if is_first or is_alone else ""
     axes.set_title("\n".join(filter(None, [name, *texts])), fontsize=7)
 
 
@@ -251,7 +254,7 @@ def _label(content: Panel | Courses, facet: Facet) -> str:
     """The axis label of a quantity, with an arrow towards better values where one direction is better."""
     panel = content if isinstance(content, Panel) else content.panel
     label = facet.labels.get(panel.column, panel.label)
-    return f"{label} {ARROWS[panel.better]}" if panel.better else label
+    return f"{ARROWS[panel.better]} {label}" if panel.better else label
 
 
 def _set_y_limits(axes: Axes, panel: Panel) -> None:

@@ -50,8 +50,7 @@ def number_axis(axes: Axes, panel: Panel) -> None:
     """Write plain numbers on the y axis, within the limits that it has; for counts these are at least 2 apart."""
     low, high = axes.get_ylim()
     if axes.get_yscale() == "log":
-        if PLAIN_NUMBERS[0] <= low < high <= PLAIN_NUMBERS[1] or high / low < FEW_DECADES:
-            log_numbers(axes.yaxis, low, high)
+        number_log_axis(axes, low, high)
     elif panel.spans:
         margin = MARGIN * np.ptp(panel.spans)
         axes.set_ylim(min(low, min(panel.spans) - margin), max(high, max(panel.spans) + margin))
@@ -59,3 +58,9 @@ def number_axis(axes: Axes, panel: Panel) -> None:
         middle, least = (low + high) / 2, -np.inf if panel.least is None else panel.least
         axes.set_ylim(max(min(low, middle - 1), least), max(high, middle + 1))
         axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+
+
+def number_log_axis(axes: Axes, low: float, high: float) -> None:
+    """Write plain numbers on a log y axis from low to high, unless powers of ten are shorter and many enough."""
+    if PLAIN_NUMBERS[0] <= low < high <= PLAIN_NUMBERS[1] or high / low < FEW_DECADES:
+        log_numbers(axes.yaxis, low, high)

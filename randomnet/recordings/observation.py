@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.display import Brief
+
 STEEPNESS = (0.2, 1.0)  # decimal logarithms of the sigmoid's first and last slope
 LARGEST_EXPONENT = 700.0  # above it, e^z overflows float64
 
@@ -39,8 +41,8 @@ RATES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 NORMALISATIONS: dict[str, tuple[int, ...] | None] = {"all": None, "unit": (0, 1)}  # averaged axes
 
 
-@dataclass(frozen=True, eq=False)
-class ObservationModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class ObservationModel(Brief):
     """Turns latents into rates, in the same way for all data.
 
     readout: (D, N); mean, sd: () or (N,), of the activity to which it was fitted; scale: divides z; rate: one of RATES.

@@ -71,16 +71,6 @@ CAPTIONS: dict[str, Caption] = {
     "transition": Caption("Largest Lyapunov exponent of every network over g, the medians, and where they cross zero.",
                           "The interval of the crossing is of a bootstrap over networks with Student's t, as "
                           "transition.csv has it."),
-    "courses": Caption("Loss, accuracy, largest exponent and norm of gradients over epochs, in colours of the values "
-                       "of one option; all other options have one value.", BANDS),
-    "final_spectra": Caption("Lyapunov spectra after training, in colours of the values of one option; all other "
-                             "options have one value.", SPREAD),
-    "density": Caption("Density of the exponents of all runs of a combo, in colours of the values of one option or of "
-                       "the folders.", "There are no intervals: runs of a combo are put together."),
-    "per_neuron": Caption("Kaplan-Yorke dimension and entropy rate per neuron over the options of the grid; equal "
-                          f"values at different sizes mean extensive chaos. {EACH_RUN}", MEAN),
-    "seconds_of_epochs": Caption("Median seconds of an epoch of training, without the first, over the number of "
-                                 "exponents and the size of the network.", "Each dot is a run."),
     "convergence": Caption("Running estimates of Lyapunov exponents over the time of the record.",
                            "Bands are two standard errors over initial states and of the records."),
     "seconds": Caption("Seconds of a spectrum and of an epoch over the size of the network, beside the matrix products "

@@ -20,6 +20,7 @@ from randomnet.comparison.result_sentences import doubts as result_doubts
 from randomnet.comparison.study import Combo, Study, distinct_values
 from randomnet.comparison.study_notes import study_notes
 
+CHECKSUM = "SHA-256 of its weights (with g, of the first combo)"
 FACTS = {  # key of a manifest's record of a connectome -> its name in the report
     "neurons": "neurons", "edges": "edges", "density": "density", "reciprocity": "reciprocity",
     "excitatory": "excitatory neurons", "inhibitory": "inhibitory neurons", "mixed_signs": "neurons of both signs",
@@ -27,7 +28,7 @@ FACTS = {  # key of a manifest's record of a connectome -> its name in the repor
     "sign_policy": "rule of signs", "neurons_of_unknown_transmitter": "neurons of unknown transmitter",
     "min_synapses": "fewest synapses of a pair", "autapses_dropped": "self-connections dropped",
     "duplicates_summed": "rows summed that name one pair", "normalization": "normalization",
-    "spectral_radius_before": "spectral radius as it is", "null": "null model", "sha256": "SHA-256 of the connectome",
+    "spectral_radius_before": "spectral radius as it is", "null": "null model", "sha256": CHECKSUM,
 }  # fmt: skip
 MOST_CONNECTOMES, MOST_FILES = 6, 60
 CONFIGURATION = "config.ini"
@@ -68,13 +69,13 @@ def doubts(study: Study, tests: pd.DataFrame, metric: str) -> list[str]:
 
 
 def connectomes(study: Study) -> Facts:
-    """The facts of each different connectome; those that differ in their spectral radius alone count as one."""
+    """The facts of each different connectome; those that differ in g alone count as one."""
     columns: dict[str, dict[str, str]] = {}
     files: dict[tuple[str, str], None] = {}
     for combo in study.combos:
         if combo.record:
             facts = dict(_facts(combo, combo.record))
-            columns.setdefault(repr(facts), facts)
+            columns.setdefault(repr({name: text for name, text in facts.items() if name != CHECKSUM}), facts)
             files |= dict.fromkeys(_files(combo.record))
     every = list(columns.values())
     names = list(dict.fromkeys(name for facts in every for name in facts))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from randomnet.display import Brief
 from randomnet.renamed_options import earlier_columns
 from randomnet.results.folders import ResultsFolder, run_rows
 from randomnet.results.history import add_option_columns, read_history
@@ -15,8 +16,8 @@ from randomnet.results.predecessors import read_predecessor
 from randomnet.results.statuses import FORMAT, ResultsError
 
 
-@dataclass(frozen=True)
-class Loaded:
+@dataclass(frozen=True, repr=False)
+class Loaded(Brief):
     """A results folder in memory.
 
     table:   one row per planned run: combo, the varied options, iteration, seed, status, the run's summary.

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from randomnet.display import Brief
 from randomnet.double_backward import backward_transformed, plain_vjp, transforms_active
 
 SPARSE_NEURONS, SPARSE_DENSITY = 400, 0.1  # sparse products are faster from this size and up to this density
@@ -27,8 +28,8 @@ def is_sparse(n: int, edges: int) -> bool:
     return n >= SPARSE_NEURONS and edges <= SPARSE_DENSITY * n * n
 
 
-@dataclass(frozen=True, eq=False)
-class Dense:
+@dataclass(frozen=True, eq=False, repr=False)
+class Dense(Brief):
     """J as a matrix `values` (N, N), or one per run (runs, N, N). Its gradient covers all entries, edge or not."""
 
     values: Tensor
@@ -135,8 +136,8 @@ class Pattern(torch.nn.Module):
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Sparse:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sparse(Brief):
     """J as edge weights `values` (E,) on a sparsity pattern. The methods are those of `Dense`."""
 
     values: Tensor

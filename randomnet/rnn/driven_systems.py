@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from randomnet.display import Brief
 from randomnet.input_series import checked_inputs
 from randomnet.rnn.dynamics import Dynamics
 
 
-@dataclass(frozen=True)
-class TrialDrivenSystem:
+@dataclass(frozen=True, repr=False)
+class TrialDrivenSystem(Brief):
     """A network driven by trials in a loop, one after the other. The state is reset to 0 at the start of each trial.
 
     Tangent vectors continue from trial to trial. The exponents are therefore those of the Jacobian products along all
@@ -56,8 +57,8 @@ def trial_driven(system: Dynamics, interface: Mapping[str, Tensor], inputs: Tens
     return TrialDrivenSystem(system, drive.movedim((-2, -3), (0, 1)))
 
 
-@dataclass(frozen=True)
-class SeriesDrivenSystem:
+@dataclass(frozen=True, repr=False)
+class SeriesDrivenSystem(Brief):
     """A network driven by one time series of inputs. Its exponents are conditional on that input.
 
     drive: (T, N), what the inputs of each step add to the system's constant drive. After step T the series starts

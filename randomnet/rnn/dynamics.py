@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from randomnet.activations import Activation
+from randomnet.display import Brief
 from randomnet.double_backward import transforms_active
 from randomnet.integration import runge_kutta
 from randomnet.rnn.bundle_steps import Advance, Reorthonormalization, advance_plain
@@ -22,8 +23,8 @@ from randomnet.rnn.compiled_steps import (
 from randomnet.rnn.low_rank import Coupling, stack_couplings
 
 
-@dataclass(frozen=True)
-class Dynamics:
+@dataclass(frozen=True, repr=False)
+class Dynamics(Brief):
     """A network as a dynamical system: one step and its exact tangent, from which Lyapunov spectra are computed.
 
     coupling: products with J[post, pre]. gains, shifts: (..., N). drive: the constant b (..., N), or None.

@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from randomnet.display import Brief
 from randomnet.rnn.couplings import Dense, Gradients, Sparse, add_product
 
 FACTORS = ("output_factors", "selection_factors")
 
 
-@dataclass(frozen=True)
-class LowRankFactors:
+@dataclass(frozen=True, repr=False)
+class LowRankFactors(Brief):
     """Initial factors of sum_k m_k n_k^T / N: output patterns m and selection vectors n, (N, K) each.
 
     on_edges: the factors add to the weights of existing edges only, instead of to all pairs of neurons.
@@ -83,8 +84,8 @@ class Unconnected:
         return self
 
 
-@dataclass(frozen=True, eq=False)
-class LowRank:
+@dataclass(frozen=True, eq=False, repr=False)
+class LowRank(Brief):
     """`base` + output selection^T / N, with output and selection (N, K), or one pair per run (runs, N, K)."""
 
     base: Dense | Sparse | Unconnected

@@ -56,8 +56,9 @@ class Run:
 
         other: a further seed for this stream alone; 0 = none.
         """
-        streams = np.random.SeedSequence([self.seed, self.iteration, *[other] * (other > 0)]).spawn(len(STREAMS))
-        return np.random.default_rng(streams[STREAMS.index(stream)])
+        entropy = [self.seed, self.iteration, *[other] * (other > 0)]
+        place = STREAMS.index(stream)  # `spawn` gives its children these keys
+        return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(place,)))
 
 
 @dataclass(frozen=True)

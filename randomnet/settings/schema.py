@@ -100,16 +100,24 @@ class Schema:
         """All options that a run with this configuration reads; each condition is asked once."""
         answers: dict[int, bool] = {}
 
-        def holds(condition: Condition | None) -> bool:
-            if condition is None:
-                return True
+        def holds(condition: Condition) -> bool:
             if id(condition) not in answers:
                 answers[id(condition)] = bool(condition.holds(config))
             return answers[id(condition)]
 
-        reader = self.reader_of(config)
-        return frozenset(key for key, option in self.options.items()
-                         if reader in option.readers and holds(option.where) and holds(option.only))  # fmt: skip
+        always, conditional = self._keys_of_reader[self.reader_of(config)]
+        return always.union(key for key, conditions in conditional if all(map(holds, conditions)))
+
+    @cached_property
+    def _keys_of_reader(self) -> dict[str, tuple[frozenset[Key], list[tuple[Key, list[Condition]]]]]:
+        """Reader -> the options that it always reads, and the others that it may read with their conditions."""
+        found = {}
+        for reader in self.readers:
+            keys = {key: [condition for condition in (option.where, option.only) if condition]
+                    for key, option in self.options.items() if reader in option.readers}  # fmt: skip
+            always = frozenset(key for key, conditions in keys.items() if not conditions)
+            found[reader] = always, [(key, conditions) for key, conditions in keys.items() if conditions]
+        return found
 
 
 def value_of(config: Any, key: Key) -> Any:

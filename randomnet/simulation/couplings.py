@@ -12,14 +12,15 @@ import torch
 from torch import Tensor
 
 from randomnet.connectome import Connectome
+from randomnet.display import Brief
 from randomnet.simulation.products import Matrix, compressed, filled, is_dense, is_large_and_dense
 
 CLOSE = 1e-9  # relative rounding error up to which weights count as a multiple of others
 Indices = slice | Tensor
 
 
-@dataclass(frozen=True, eq=False)
-class Part:
+@dataclass(frozen=True, eq=False, repr=False)
+class Part(Brief):
     """Some of the edges, as a matrix (rows, cells) from presynaptic `cells` to postsynaptic `rows`.
 
     factor: (rows, columns), or None for 1. slow: whether the edges come from excitatory neurons, where these are
@@ -34,16 +35,16 @@ class Part:
     plastic: int | None
 
 
-@dataclass(frozen=True, eq=False)
-class Shared:
+@dataclass(frozen=True, eq=False, repr=False)
+class Shared(Brief):
     """The parts that several runs share because they have the same pattern; columns: of these runs, None for all."""
 
     columns: Tensor | None
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class LowRank:
+@dataclass(frozen=True, eq=False, repr=False)
+class LowRank(Brief):
     """m n^T / N, never formed: m, n (N, K), or one of each per column (C, N, K).
 
     add: whether it is added to the recurrent input; not where the weights of the edges include it already. plastic:
@@ -72,8 +73,8 @@ class LowRank:
         return LowRank(m, n * (n.shape[-2] / self.n.shape[-2]))
 
 
-@dataclass(frozen=True, eq=False)
-class Couplings:
+@dataclass(frozen=True, eq=False, repr=False)
+class Couplings(Brief):
     """Products with the couplings of `runs` networks of n neurons, each with `trials` trajectories; see `couplings`.
 
     columns: C = runs x trials; the columns of one run are adjacent. groups: population of every neuron (N,). plastic:

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from randomnet.display import Brief
 from randomnet.simulation.couplings import Indices, compact_indices
 
 STEPS_AT_ONCE = 64  # steps whose input is added in one operation
@@ -41,8 +42,8 @@ PATTERNS: dict[str, Angles | None] = {
 NUMBERS = ("onset", "offset", "amplitude", "phase", "sigma")  # fields of an Event
 
 
-@dataclass(frozen=True, eq=False)
-class Event:
+@dataclass(frozen=True, eq=False, repr=False)
+class Event(Brief):
     """Input to one population from onset to offset; population None: to all neurons as one population.
 
     A number may be the same for all columns, or one per column (C,). vector: (N_A,), or one per column (C, N_A), only
@@ -84,8 +85,8 @@ class Event:
         return amplitude * PATTERNS[self.pattern](d, sigma)
 
 
-@dataclass(frozen=True, eq=False)
-class FeedForward:
+@dataclass(frozen=True, eq=False, repr=False)
+class FeedForward(Brief):
     """External input of C columns: a baseline plus events.
 
     baseline: (N,), or (1 or C, N). groups: population of each neuron (N,). before: factor of the baseline before the

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from randomnet.activations import Activation
+from randomnet.display import Brief
 from randomnet.simulation.couplings import Couplings, Indices, select_cells
 
 INFINITE, SMALLEST = float("inf"), torch.finfo(torch.float64).tiny
@@ -49,24 +50,24 @@ class State(NamedTuple):
     input_x: Tensor | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class SlowCurrent:
+@dataclass(frozen=True, eq=False, repr=False)
+class SlowCurrent(Brief):
     """NMDA: the share `fraction` of the input from excitatory neurons is filtered with `tau` instead of tau_syn."""
 
     fraction: Parameter
     tau: Parameter
 
 
-@dataclass(frozen=True, eq=False)
-class Adaptation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Adaptation(Brief):
     """The threshold rises by a, a' = (strength r - a) / tau."""
 
     strength: Parameter
     tau: Parameter
 
 
-@dataclass(frozen=True, eq=False)
-class Plasticity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Plasticity(Brief):
     """Short-term plasticity of the block to `post` from `pre`, a factor on top of its W.
 
     u' = (use - u)/tau_facilitation + use (1 - u) r, x' = (1 - x)/tau_recovery - u x r, and strength u x r is
@@ -84,8 +85,8 @@ class Plasticity:
     strength: Parameter = 1.0
 
 
-@dataclass(frozen=True, eq=False)
-class InputPlasticity:
+@dataclass(frozen=True, eq=False, repr=False)
+class InputPlasticity(Brief):
     """Short-term plasticity of the external input, which becomes strength u x feedforward.
 
     Its presynaptic neurons have the rate feedforward / weight. weight: the input per unit of their rate, such as
@@ -99,8 +100,8 @@ class InputPlasticity:
     strength: Parameter = 1.0
 
 
-@dataclass(frozen=True, eq=False)
-class Noise:
+@dataclass(frozen=True, eq=False, repr=False)
+class Noise(Brief):
     """Ornstein-Uhlenbeck noise with the stationary standard deviation `sd`; tau 0: white noise.
 
     on: added to the `input`, or to the response y (`rate`).
@@ -115,8 +116,8 @@ class Noise:
             raise ValueError(f"noise must be on input or rate, got {self.on!r}")
 
 
-@dataclass(frozen=True, eq=False)
-class RateNetwork:
+@dataclass(frozen=True, eq=False, repr=False)
+class RateNetwork(Brief):
     """Networks side by side, C columns of N neurons; see the module's docstring for the step.
 
     tau_rate: time constant of each neuron's rate; tau_syn: of each (postsynaptic) neuron's currents; None: no filter.

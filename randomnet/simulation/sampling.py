@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.display import Displayed
+from randomnet.display import Brief, Displayed
 from randomnet.simulation.inputs import FeedForward
 from randomnet.simulation.network import RateNetwork, State
 from randomnet.systems import OfStep, of_step
@@ -272,8 +272,8 @@ def flat_step(network: RateNetwork) -> Callable[[Tensor, Tensor], Tensor]:
     return step
 
 
-@dataclass(frozen=True, eq=False)
-class TrialDrivenState:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrialDrivenState(Brief):
     """The whole state of a network driven by trials in a loop; the state starts anew at the beginning of each trial.
 
     Tangent vectors continue from trial to trial, as in `rnn.TrialDrivenSystem`. step: see `flat_step`. rest: (S,), the

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from randomnet.connectome import Connectome
+from randomnet.display import Brief
 from randomnet.rnn import Network, network_from_description
 from randomnet.simulation.couplings import Couplings, couplings
 from randomnet.simulation.filled import EdgeMatrices
@@ -33,8 +34,8 @@ RECORDS = {record.__name__: record for record in (Adaptation, InputPlasticity, N
 Sampler = Callable[[int, int], Tensor]  # first step and the one after the last -> normal numbers (steps, trials, N)
 
 
-@dataclass(frozen=True, eq=False)
-class RateDynamics:
+@dataclass(frozen=True, eq=False, repr=False)
+class RateDynamics(Brief):
     """The dynamics of a trained network besides its parameters.
 
     populations: the number of each neuron's population, (N,). arguments: of `RateNetwork`, all but its couplings,

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from randomnet.display import Brief
+
 LATENT_CHANNELS = 50
 SIDE = 28  # pixels of an MNIST image
 STAND_IN_SEED = 20210608  # the stand-ins are one fixed data set each, as a file would be
@@ -35,8 +37,8 @@ DIGITS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "a
 JITTER = 3  # pixels by which a glyph is shifted at most; its margins are wider
 
 
-@dataclass(frozen=True, eq=False)
-class Images:
+@dataclass(frozen=True, eq=False, repr=False)
+class Images(Brief):
     """Images as vectors with a class each.
 
     vectors: (count, channels) float32, finite. labels: (count,) int64.

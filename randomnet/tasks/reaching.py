@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from randomnet.display import Brief
 from randomnet.tasks.trials import test_count, train_count
 
 SECONDS = 0.01  # of a bin
@@ -26,8 +27,8 @@ BUMP_BINS, BUMP_FORCE, BUMP_AFTER_GO = (15, 30), (5.0, 10.0), 40  # bins, N, bin
 BEFORE_END, BEFORE_GO = 30, 3  # bins that other bumps start before the end, or where trials are aligned before go
 
 
-@dataclass(frozen=True, eq=False)
-class ReachTrials:
+@dataclass(frozen=True, eq=False, repr=False)
+class ReachTrials(Brief):
     """Reaches of one length, in the order (trials, time, .) of `Trials`, float32.
 
     inputs: (trials, time, sensed + 3) what is added to what the network senses: noise; after it target and go, with

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from randomnet.display import Brief
+
 LOSSES = ("squared", "classes", "bits", "sign", "angle", "response")  # that `objectives.task_losses` has
 
 OF_EACH = ("inputs", "targets", "mask", "conditions", "true_inputs", "phases")  # arrays with a row for each trial
 
 
-@dataclass(frozen=True, eq=False)
-class Trials:
+@dataclass(frozen=True, eq=False, repr=False)
+class Trials(Brief):
     """Trials of one task, all of one length, each starting from the zero state.
 
     inputs: (trials, time, channels) float32.

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.display import Brief
 from randomnet.theory.gaussian import Array, Function, moments, relu_moments
 
 MAX_STEPS = 500
@@ -28,8 +29,8 @@ FIRST_STEP = 0.1  # pseudo-time of the first step, in units of 1 / (1 + the larg
 HALF_WIDTH = 1e-4  # half width of central differences, in units of s
 
 
-@dataclass(frozen=True, eq=False)
-class Blocks:
+@dataclass(frozen=True, eq=False, repr=False)
+class Blocks(Brief):
     """Statistics of the blocks of a network with P populations, (P, P) from presynaptic B (columns) to A (rows).
 
     sizes: (P,), numbers of neurons. in_degree, variance: mean and variance over the neurons of A of their number of
@@ -75,8 +76,8 @@ class Blocks:
         return np.maximum(self.in_degree * (self.square - self.weight**2) + self.variance * self.weight**2, 0)
 
 
-@dataclass(frozen=True, eq=False)
-class Stationary:
+@dataclass(frozen=True, eq=False, repr=False)
+class Stationary(Brief):
     """Stationary rates of P populations and their stability.
 
     rates, squares: (P,), mean and mean square of the rates, nan where no solution was found. inputs, spreads: (P,),

@@ -6,11 +6,13 @@ from typing import Any
 
 from torch import Tensor
 
+from randomnet.display import Brief
+
 UPDATE_COLUMNS = ("grad_norm", "clipped_norm", "lr_epoch", "seconds")  # prefixes of columns about an epoch's updates
 
 
-@dataclass
-class Progress:
+@dataclass(repr=False)
+class Progress(Brief):
     """The progress of a training. Its fields are the keys of a checkpoint.
 
     history: row e describes the network after e epochs of updates; row 0 describes the untrained network. The columns

@@ -197,7 +197,7 @@ def test_one_folder_one_combo_one_iteration(tmp_path, capsys):
     root = make(tmp_path / "solo", iterations=1, groups=1)
     code, out = compare(tmp_path, root, more=["--format", "svg", "png", "--ylabel", "my $L$"])
     assert code == 0
-    stems = {"overview", *by_combo("loss", "spectra", "parameters")}
+    stems = {"overview", *by_combo("loss", "spectra", "parameters", "density")}
     tables = {"tests.csv", "means.csv", "gains.csv", "shifts.csv"}
     assert names(out) == {f"{stem}.{fmt}" for stem in stems for fmt in ("svg", "png")} | tables
     assert "my $L$" in (out / "overview.svg").read_text()
@@ -271,7 +271,7 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
     for arguments, text in [
         (["--results_folders", one, tmp_path / "nowhere", "--save_figs", out], "nowhere: expected a results folder"),
         (["--results_folders", tmp_path / "empty", "--save_figs", out], "manifest.json, which is not there"),
-        (["--results_folders", broken, "--save_figs", out], "broken/manifest.json: expected a manifest"),
+        (["--results_folders", broken, "--save_figs", out], "broken/manifest.json: expected an entry"),
         (["--results_folders", strange, "--save_figs", out], "record, fit, compare, got dance (strange)"),
         (["--results_folders", one, "--save_figs", tmp_path / "file"], "a folder to write to, got: File exists"),
         (["--results_folders", one, "--save_figs", "/proc/figs"], "expected a folder to write to"),
@@ -574,7 +574,8 @@ def test_task_folders_give_curves_boxes_and_the_table(tmp_path, capsys):
     per_combo = {f"{what}_lr=0.1_n_back={n}.svg" for what in ("loss", "parameters", "minimum") for n in (1, 2)}
     grids = {"validate_metrics.svg", "spectral_radius.svg"}
     nulls = {f"nulls_loss_bio_lr=0.1_n_back={n}.svg" for n in (1, 2)} | {"nulls_loss_minimum_bio_lr=0.1.svg"}
-    assert names(out) == by_combo(*per_combo, *grids, *nulls) | {"overview.svg", "tests.csv", "means.csv"}
+    overlays = {f"courses_by_n_back_{label}.svg" for label in ("bio", "rand")}
+    assert names(out) == by_combo(*per_combo, *grids, *nulls, *overlays) | {"overview.svg", "tests.csv", "means.csv"}
     curves = (out / "by_combo" / "loss_lr=0.1_n_back=1.svg").read_text()
     for text in ("nback_mem: lr", "likelihood (nats)", "accuracy (%)", ">validation<", ">training<",
                  "rand: Marmoset shuffled, 2 runs"):  # fmt: skip
@@ -638,7 +639,7 @@ def test_a_combo_that_one_folder_lacks_is_drawn_for_the_other(tmp_path):
     figures = dict(training.loss_minimum_boxes(study, None))
     assert set(figures) == {f"minimum_n_back={n}" for n in (1, 2, 3)}
     (overview,) = dict(FIGURES[figures_command.ON_TASK].answers(study, None)).values()
-    axes = next(axes for axes in overview.axes if axes.get_ylabel().startswith("minimum validation"))
+    axes = next(axes for axes in overview.axes if axes.get_gid() == "loss_minimum")
     dots = [line.get_ydata() for line in axes.lines if line.get_gid() == "run"]
     np.testing.assert_allclose(sorted(map(list, dots)), [[1, 2], [1, 2], [2, 3], [2, 3], [3, 4]])  # iterations 0 and 1
 

@@ -123,6 +123,12 @@ def test_doubts_count_runs_that_are_missing_or_have_a_verdict():
     assert text == "Of 20 runs, 1 unfinished; 1 diverged, left out; 2 not converged."
 
 
+def test_doubts_of_a_training_count_its_spectra_too():
+    study = study_of({}, lambda label, of: STEPS, "loss_final")
+    study.runs["lambda_max_final"], study.runs["verdict_final"] = 0.1, "too short to tell"
+    assert sentences(study, OF_LOSS)[-1] == "Of 10 runs, 10 spectra after training too short to tell."
+
+
 def test_labels_are_compared_in_each_cell_if_nothing_is_a_null():
     def values(label, of):
         return of_nulls(label, {"null": "none" if label == "bio" else "degree"})
@@ -135,8 +141,15 @@ def test_losses_of_different_kinds_are_not_compared():
     settings = {"bio": {"trainvalidate.loss": "mse"}, "rand": {"trainvalidate.loss": "l2"}}
     study = study_of({}, lambda label, of: STEPS, "loss_final", ("bio", "rand"), settings)
     assert sentences(study, OF_LOSS) == [
-        "Loss of bio and of rand are different quantities, as loss differs: no comparison."
+        "Loss of bio and of rand are different quantities, as loss differs: no comparison.",
+        "The folders also differ in loss.",
     ]
+
+
+def test_folders_that_differ_in_more_than_their_null_are_said_to():
+    settings = {"bio": {"net.null": "none", "lyapunov.tsim": 60}, "rand": {"net.null": "degree", "lyapunov.tsim": 90}}
+    study = study_of({}, lambda label, of: STEPS, labels=("bio", "rand"), settings=settings)
+    assert sentences(study, OF_EXPONENT)[-1] == "The folders also differ in tsim."
 
 
 def test_combos_without_a_null_are_ordered_with_intervals():

@@ -37,6 +37,7 @@ transient = 0
 iterations = {iterations}
 [execution]
 workers = 1
+steps = eager
 [combosparams]
 combos_params = {{"g": {values}}}
 """

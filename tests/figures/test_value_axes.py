@@ -86,3 +86,11 @@ def test_the_axis_of_an_accuracy_has_all_percentages():
     panel = Panel("accuracy", "accuracy (%)", linear=True, spans=(0.0, 100.0))
     (axes,) = plotting.dot_plot(runs(accuracy=[0.0, 0.0]), [panel], [LOOK], [LOOK.text]).axes
     assert axes.get_ylim() == (-4.0, 104.0)
+
+
+@pytest.mark.parametrize(("values", "texts"), [([0.002, 0.03], {"0.002", "0.005", "0.01", "0.02"}),
+                                               ([1e-6, 1.0], {"$\\mathdefault{10^{-4}}$"})])  # fmt: skip
+def test_a_log_axis_of_courses_has_plain_numbers_or_powers_of_ten(values, texts):
+    history = pd.DataFrame({"series": LOOK.text, "run": 0, "status": "complete", "epoch": [0, 1], "loss": values})
+    (axes,) = plotting.curves(history, [Panel("loss", "loss")], [LOOK]).axes
+    assert texts <= tick_texts(axes)

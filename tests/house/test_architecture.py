@@ -14,7 +14,8 @@ from randomnet.plotting import style
 from tests.support.paths import MODULES, ROOT
 
 ROOMS = (  # from the lowest floor to the highest
-    ("registry", "renamed_options", "settings", "display", "callable_package"),
+    ("registry", "renamed_options", "settings", "display", "callable_package",
+     "array_arguments"),
     ("plugins", "losses", "memory", "connectome", "activations", "optimizers", "results", "console", "version",
      "extras", "integration", "double_backward", "input_series", "bump", "compiled"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
