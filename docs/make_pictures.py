@@ -53,8 +53,8 @@ def shrink(source: Path, target: Path) -> None:
 
 def readme_picture(folder: Path) -> None:
     """The picture of README.md: its INI with a finer grid and 40 draws."""
-    ini = INI.search((ROOT / "README.md").read_text(encoding="utf-8"))
-    (folder / "eb.ini").write_text(ini.group(1), encoding="utf-8")
+    ini = INI.findall((ROOT / "README.md").read_text(encoding="utf-8"))[0]
+    (folder / "eb.ini").write_text(ini, encoding="utf-8")
     grid = f"combosparams.combos_params={README_GRID}"
     command(folder, "runrandomnet.py", "eb.ini", "--set", grid, "--set", "trainvalidate.iterations=40")
     draw(folder, "results/eb", "nulls")
@@ -65,7 +65,7 @@ def tutorial_picture(folder: Path) -> None:
     text = (DOCS / "tutorial.md").read_text(encoding="utf-8")
     network = next(code for language, code in BLOCK.findall(text) if language == "python")
     subprocess.run([sys.executable, "-c", network], cwd=folder, check=True)
-    (folder / "network.ini").write_text(INI.search(text).group(1), encoding="utf-8")
+    (folder / "network.ini").write_text(INI.findall(text)[0], encoding="utf-8")
     command(folder, "runrandomnet.py", "network.ini")
     draw(folder, "results/network", "tutorial")
 
@@ -97,7 +97,7 @@ def _code(language: str, text: str) -> list[dict]:
     if language == "python":
         return [_cell(text.strip())]
     if language == "ini":
-        name = re.match(r"; (\w+\.ini)", text).group(1)
+        name = text.split()[1]  # after the semicolon of the first line
         return [_cell(f"%%writefile {name}\n{text.strip()}")]
     lines = [f"!{line.replace('python ', '{python} {clone}/')}" for line in text.strip().splitlines()]
     show = [f'from IPython.display import Image\n\nImage("figs/{FIGURE}.png")'] if "visualization.py" in text else []

@@ -1,6 +1,7 @@
 """README.md and docs/: length, links, INIs that are read, pages that follow from the program, and the site's table."""
 
 import importlib.util
+import json
 import re
 
 import pytest
@@ -78,6 +79,15 @@ def test_the_pages_have_inis_and_python():
 def test_pages_that_follow_from_the_program_are_as_it_is(name):
     """Run docs/make_reference.py if this fails."""
     assert text_of(f"docs/reference/{name}.md") == getattr(script("make_reference"), f"{name}_page")()
+
+
+def test_the_notebook_has_the_steps_of_the_tutorial():
+    """Run docs/make_pictures.py tutorial if this fails."""
+    made = script("make_pictures").notebook()["cells"]
+    stored = json.loads(text_of("docs/tutorial.ipynb"))["cells"]
+    assert ["".join(cell["source"]) for cell in stored] == [cell["source"] for cell in made]
+    assert any(output["output_type"] == "display_data" or "data" in output
+               for cell in stored for output in cell.get("outputs", []))  # fmt: skip
 
 
 def test_every_page_stands_in_the_site_once():

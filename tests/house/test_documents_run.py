@@ -11,6 +11,7 @@ import pytest
 from tests.support.paths import ROOT
 
 BLOCK = re.compile(r"(<!-- not run: .+ -->\n)?^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+EAGER = "from randomnet import compiled\ncompiled.prefer(compiled.EAGER)"  # compilation takes longer than the pages
 PRELUDES = {  # the files that a page takes for granted
     "README.md": """
 import numpy as np
@@ -45,7 +46,8 @@ def environment():
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in OWN_TEST])
 def test_the_python_of_a_page_runs(name, tmp_path):
     """All blocks one after the other, in an empty folder."""
-    (tmp_path / "page.py").write_text("\n".join([PRELUDES.get(name, ""), *blocks(ROOT / name)]), encoding="utf-8")
+    code = [EAGER, PRELUDES.get(name, ""), *blocks(ROOT / name)]
+    (tmp_path / "page.py").write_text("\n".join(code), encoding="utf-8")
     ended = subprocess.run([sys.executable, "page.py"], cwd=tmp_path, env=environment(), capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
 
