@@ -100,12 +100,14 @@ def _has_values(column: pd.Series) -> bool:
 
 
 def _varying(panels: Sequence[Panel], runs: pd.DataFrame, has_courses: bool) -> tuple[list[Panel], list[str]]:
-    """The panels whose values differ, and a text for each of the others; one panel is kept if nothing else is drawn."""
+    """The panels worth drawing, and a text for each quantity that is 0, or the same count, in all runs.
+
+    One panel is kept if nothing else is drawn.
+    """
     drawn, texts = [], []
     for panel in panels:
         values = runs[panel.column].astype(float)
-        values = values[np.isfinite(values)]
-        if len(values) > 1 and values.min() == values.max():
+        if len(values) > 1 and (values == values.iloc[0]).all() and (panel.whole or values.iloc[0] == 0):
             name = " ".join(part for part in panel.label.split("\n") if "$" not in part)
             texts.append(f"{name} is {values.iloc[0]:g} in all runs")
         else:
