@@ -125,7 +125,7 @@ def _mean_handles(
     with_interval = {cell for cell, size in sizes.items() if size >= run_marks.INTERVAL_FROM}
     if max(sizes.values(), default=0) > 1:
         handles.append(Line2D([], [], linestyle="", label="mean", **MEAN))
-    texts = {"-": f"95 % interval over {over}"} if with_interval - starts else {}
+    texts: dict[Any, str] = {"-": f"95 % interval over {over}"} if with_interval - starts else {}
     if with_interval & starts:
         texts[run_marks.DASHED_BAR] = f"{'the same' if texts else '95 % interval'} over starts of one network"
     handles += [Line2D([], [], color=MEAN["color"], linewidth=1.2, linestyle=dash, label=text)
