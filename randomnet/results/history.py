@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+SINGLE = (int, float, str, type(None))  # kinds of value of a summary
 COUNTED_FROM_UNTRAINED = {"epoch_0": "untrained"}  # entry of run.json that states from where epochs are counted
 
 
@@ -30,9 +31,9 @@ def current_summary(record: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of run.json with epochs counted from the untrained network.
 
     In a validated training of an earlier version, `_initial` losses were those of the network after one epoch. They are
-    left out, as the losses of the untrained network are unknown.
+    left out, as the losses of the untrained network are unknown. Entries that are no single value are left out, too.
     """
-    summary = dict(record.get("summary", {}))
+    summary = {name: value for name, value in record.get("summary", {}).items() if isinstance(value, SINGLE)}
     is_earlier = not COUNTED_FROM_UNTRAINED.items() <= record.items()
     if is_earlier and "epoch_best" in summary and {"validate_loss_best", "nll_valid"} & summary.keys():
         summary["epoch_best"] += 1
