@@ -33,7 +33,8 @@ def current_summary(record: Mapping[str, Any]) -> dict[str, Any]:
     In a validated training of an earlier version, `_initial` losses were those of the network after one epoch. They are
     left out, as the losses of the untrained network are unknown. Entries that are no single value are left out, too.
     """
-    summary = {name: value for name, value in record.get("summary", {}).items() if isinstance(value, SINGLE)}
+    entries: Mapping[str, Any] = record.get("summary", {})
+    summary: dict[str, Any] = {name: value for name, value in entries.items() if isinstance(value, SINGLE)}
     is_earlier = not COUNTED_FROM_UNTRAINED.items() <= record.items()
     if is_earlier and "epoch_best" in summary and {"validate_loss_best", "nll_valid"} & summary.keys():
         summary["epoch_best"] += 1
