@@ -27,7 +27,6 @@ from randomnet import plotting, results
 from randomnet.command_line.program import command_line, name_of
 from randomnet.comparison import hypothesis_tests, matching, means, result_sentences, study_notes
 from randomnet.comparison.coupling import control_coupling_notes
-from randomnet.comparison.crossings import crossing_sentences
 from randomnet.comparison.study import Arrangement, Combo, Study
 from randomnet.console import print_in_any_encoding
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
@@ -224,7 +223,6 @@ def write_report(
     name = str(study.combos[0].loaded.manifest.get("kind"))
     figures = [path for path in written if path.suffix.lstrip(".") in plotting.FORMATS]
     commands = (command_line("randomnet"), command_line("randomnet-figures"))
-    sentences = [*sentences, *crossing_sentences(study)]
     metrics = [name for name in kind.overview if not name.endswith(means.MEDIAN)]
     page = report_page(study, name, sentences, metrics, kind.headlines, tables, figures, commands)
     path = folder / REPORT

@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from randomnet.comparison.headlines import Headline
 from randomnet.comparison.loss_minima import MINIMA
 from randomnet.comparison.means import MEDIAN
-from randomnet.comparison.result_sentences import Headline
 from randomnet.comparison.study import Study
 from randomnet.figures.analyse import (
     PANELS as FIXED_POINTS,

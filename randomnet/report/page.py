@@ -13,7 +13,8 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from randomnet.comparison.result_sentences import Headline, headline_of
+from randomnet.comparison.headlines import Headline
+from randomnet.comparison.result_sentences import headline_of
 from randomnet.comparison.study import Study
 from randomnet.comparison.study_notes import differing_settings
 from randomnet.report import contents, tables

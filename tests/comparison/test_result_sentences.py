@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from randomnet.comparison import result_sentences
+from randomnet.comparison import headlines
 from randomnet.comparison.crossings import crossing_sentences
+from randomnet.comparison.headlines import Headline
 from randomnet.comparison.intervals import mean_interval
-from randomnet.comparison.result_sentences import Headline, sentences
+from randomnet.comparison.result_sentences import sentences
 from randomnet.comparison.study import Combo, ComboGroup, Study
 from randomnet.figures import FIGURES
 from randomnet.kinds import KINDS
@@ -69,19 +70,46 @@ def test_cells_are_never_pooled_and_those_that_do_not_decide_are_counted():
     def values(label, of):
         return of_nulls(label, of) if of["g"] == 2 else STEPS if of["null"] == "none" else STEPS[::-1]
 
-    (text,) = sentences(study_of({"g": [1, 2], "null": ["none", "degree"]}, values), OF_EXPONENT)
-    assert (
-        "in 1 of 2 cells (g = 2), most at g = 2 by 0.204" in text
-        and "p = 0.002 (0.0039 after Holm's correction for 2 tests)." in text
+    text, _ = sentences(study_of({"g": [1, 2], "null": ["none", "degree"]}, values), OF_EXPONENT)
+    effect, numbers = text.split(". ", 1)
+    assert effect == (
+        "Largest Lyapunov exponent of the connectome MB is above that of its degree null at g = 2 (1 of 2 cells); the "
+        "others do not decide"
     )
-    assert text.endswith("1 of 2 cells do not decide.")
+    assert numbers.startswith("Largest difference, at g = 2: 0.204")
+    assert numbers.endswith("p = 0.002, 0.0039 with Holm's correction for 2 cells.")
+
+
+def test_cells_that_differ_in_both_directions_are_told_apart():
+    def values(label, of):
+        return of_nulls(label, of) * (1 if of["g"] < 3 else -1)
+
+    text, *_ = sentences(study_of({"g": [1, 2, 3], "null": ["none", "degree"]}, values), OF_EXPONENT)
+    assert "is above that of its degree null at g = 1, 2 (2 of 3 cells) and below it at g = 3 (1 of 3 cells). " in text
+
+
+def test_the_p_of_the_one_question_is_not_corrected_for_other_columns():
+    """40 draws allow p = 2/41 = 0.049, which the correction for further columns of tests.csv would raise above 0.05."""
+
+    def values(label, of):
+        return np.full(40, 0.5) if of["null"] == "none" else np.linspace(0.1, 0.3, 40)
+
+    study = study_of({"null": ["none", "degree"]}, values, fixed=True)
+    for name in ("D_KY", "h_KS", "n_positive"):
+        study.runs[name] = study.runs["lambda_max"]
+    figure_set = SimpleNamespace(tested=("lambda_max", "D_KY", "h_KS", "n_positive"), headlines=(EXPONENT,))
+    text, note = sentences(study, figure_set)
+    assert text.startswith("Largest Lyapunov exponent of the connectome MB is above that of its degree null by 0.300 ")
+    assert text.endswith("n = 40 draws, p = 0.049.") and "Holm" not in text
+    assert note.startswith("This p is of one question and not corrected for others. All quantities are in tests.csv")
 
 
 def test_too_few_pairs_decide_nothing_and_it_says_how_many_are_needed():
     study = study_of({"null": ["none", "degree"]}, lambda label, values: of_nulls(label, values)[:3])
     (text,) = sentences(study, OF_EXPONENT)
-    assert "the study cannot tell a difference. It is above by" in text
-    assert text.endswith("3 pairs allow no p below 0.25, and p < 0.05 needs 6.")
+    assert text.startswith("No difference can be told between the connectome MB and its degree null in largest ")
+    assert ". The connectome MB is above by 0.2" in text
+    assert text.endswith("p = 0.25; 3 pairs allow no p below 0.25, 0.05 needs 6.")
 
 
 def test_one_pair_has_no_p():
@@ -95,16 +123,16 @@ def test_many_tests_that_no_p_can_survive_are_said_to_decide_nothing():
         return of_nulls(label, of)[:6]
 
     grid = {"g": [1, 2, 3, 4], "null": ["none", "degree"]}
-    (text,) = sentences(study_of(grid, values), OF_EXPONENT)
-    assert "6 pairs allow no p below 0.031, which Holm's correction for 4 tests raises above 0.05" in text
-    assert "before it, p is at most 0.05 in 4 of 4 cells" in text
+    text, *_ = sentences(study_of(grid, values), OF_EXPONENT)
+    assert text.startswith("No difference can be told") and "in any of 4 cells. Smallest p at g = 1: above by" in text
+    assert "p = 0.031, 0.12 with Holm's correction for 4 cells; without it p is at most 0.05 in 4." in text
 
 
 def test_one_measured_network_is_ranked_among_draws():
     study = study_of({"null": ["none", "degree"]}, of_nulls, fixed=True)
     (text,) = sentences(study, OF_EXPONENT)
-    assert "n = 10 draws, p = 0.18" in text and "interval for one further draw" in text
-    assert text.endswith("10 draws allow no p below 0.18, and p < 0.05 needs 39.")
+    assert "(82 % prediction interval), n = 10 draws, p = 0.18" in text
+    assert text.endswith("10 draws allow no p below 0.18, 0.05 needs 39.")
 
 
 def test_two_networks_have_a_difference_and_no_p():
@@ -156,19 +184,47 @@ def test_combos_without_a_null_are_ordered_with_intervals():
     def values(label, of):
         return of["lr"] + STEPS / 10
 
-    order, certainty = sentences(study_of({"lr": [3, 1, 2]}, values, "loss_final"), OF_LOSS)
+    first, others, certainty = sentences(study_of({"lr": [3, 1, 2]}, values, "loss_final"), OF_LOSS)
     low, high = mean_interval(1 + STEPS / 10)
     mean = (1 + STEPS / 10).mean()
-    assert order.startswith(
-        f"Loss: best of 3 combos is lr = 1 with {mean:.5f} [{low:.4f}, {high:.4f}] (n = 10 networks)"
-    )
-    assert "then lr = 2 with" in order and "last lr = 3 with" in order
-    assert certainty == "No other combo's interval overlaps with its own."
+    interval = f"{mean:.5f} [{low:.4f}, {high:.4f}] (n = 10 networks)"
+    assert first == f"Loss is best at lr = 1, of 3 combos: {interval}."
+    assert others.startswith("Then lr = 2 with") and "; last lr = 3 with" in others
+    assert certainty == "No other interval overlaps with the first one's."
+
+
+def test_combos_of_equal_means_share_a_place():
+    grid = {"external_rate": [5, 10], "turned": [0, 90, 180]}
+    first, others, _ = sentences(study_of(grid, lambda label, of: [of["external_rate"] / 4]), OF_EXPONENT)
+    assert first == "Largest Lyapunov exponent is highest, 2.5, in 3 of 6 combos: external_rate = 10."
+    assert others == "The other 3 have 1.25."
+    (text,) = sentences(study_of({"g": [1, 2]}, lambda label, of: [1.0]), OF_EXPONENT)
+    assert text == "Largest Lyapunov exponent is 1 in all 2 combos."
+
+
+def word_count(sentence):
+    return sum(any(character.isalnum() for character in word) for word in sentence.split())
+
+
+@pytest.mark.parametrize("iterations", [3, 6, 10])
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("couplings", [(1,), (1, 2, 4, 8)])
+@pytest.mark.parametrize("gap", [0.0, 0.2])
+def test_a_result_has_at_most_two_sentences_of_at_most_35_words(iterations, fixed, couplings, gap):
+    def values(label, of):
+        return (gap if of["null"] == "none" else 0.0) + (STEPS if of["null"] == "none" else OTHER_STEPS)[:iterations]
+
+    study = study_of({"g": list(couplings), "null": ["none", "degree", "sign"]}, values, fixed=fixed)
+    results = [text for text in sentences(study, OF_EXPONENT) if ", p = " in text]
+    assert len(results) == 2
+    for text in results:
+        parts = text.removesuffix(".").split(". ")
+        assert len(parts) <= 2 and max(map(word_count, parts)) <= 35, text
 
 
 def test_overlapping_intervals_and_single_runs_do_not_decide_the_order():
     *_, overlap = sentences(study_of({"lr": [1, 2]}, lambda label, of: 0.001 * of["lr"] + STEPS, "loss_final"), OF_LOSS)
-    assert overlap.startswith("The other's interval overlaps with its own")
+    assert overlap.startswith("Their intervals overlap")
     *_, single = sentences(study_of({"lr": [1, 2]}, lambda label, of: [of["lr"]], "loss_final"), OF_LOSS)
     assert single.startswith("The study cannot tell whether this order is chance")
 
@@ -179,7 +235,7 @@ def test_losses_of_different_tasks_are_ordered_within_each_task_only():
     study = study_of(grid, lambda label, of: of["lr"] + STEPS / 10, "loss_final", settings=tasks)
     first, *orders = sentences(study, OF_LOSS)
     assert first == "Loss is another quantity for each task_name: the study ranks no combos across these."
-    assert sum("best of 2 combos is" in text for text in orders) == 2 and not any("of 4" in text for text in orders)
+    assert sum("is best at " in text and "lr = 1, of 2 combos" in text for text in orders) == 2
 
 
 def test_losses_of_other_trials_are_not_ranked():
@@ -188,7 +244,7 @@ def test_losses_of_other_trials_are_not_ranked():
     assert sentences(study, OF_LOSS) == [
         "Loss is another quantity for each n_back: the study ranks no combos across these."
     ]
-    assert {*result_sentences.TRAINING_ONLY} == TRAINING_ONLY
+    assert {*headlines.TRAINING_ONLY} == TRAINING_ONLY
 
 
 def test_a_study_without_results_says_so():
