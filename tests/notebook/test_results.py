@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import randomnet as rn
@@ -46,6 +47,28 @@ def test_figures_of_a_folder(folder):
     assert folder.plot("lambda_max").axes
     with pytest.raises(ValueError, match="expected one of the columns"):
         folder.plot()
+
+
+def test_the_spectra_of_a_combo_share_one_axes(folder):
+    """Each line has the means over iterations; two iterations stand in the text of its legend."""
+    (axes,) = folder.plot("spectrum", combo=2).axes
+    means = np.mean([folder.arrays(2, iteration)["exponents"] for iteration in (0, 1)], axis=0)
+    assert any(np.array_equal(line.get_ydata(), means) for line in axes.lines)
+    with pytest.raises(ValueError, match="got combo 7"):
+        folder.plot("spectrum", combo=7)
+    with pytest.raises(ValueError, match='expected a combo with "spectrum" only'):
+        folder.plot("lambda_max", combo=1)
+
+
+def test_spectra_before_and_after_training_share_one_axes(tmp_path):
+    options = {"net.roi": "random", "net.n": 10, "lyapunov.tsim": 5, "lyapunov.nle": 3, "trainvalidate.epochs": 1}
+    trained = rn.run(options, {"paths.path_to_results": tmp_path / "r", "execution.workers": 1})
+    figure, arrays = trained.plot("spectrum"), trained.arrays()
+    drawn = [line.get_ydata() for line in figure.axes[0].lines]
+    for name in ("spectrum_initial", "spectrum_final"):
+        assert any(np.array_equal(values, arrays[name]) for values in drawn)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "before training, 1 run", "after training, 1 run", "target"]  # fmt: skip
 
 
 def test_networks_and_their_iterations_differ(folder):
