@@ -2,8 +2,9 @@
 
     blas         matrix products inside loops, from torch's own library
     orthonormal  Gram-Schmidt and its adjoint
+    respond      an activation and its derivatives, called by address
     steps        the loops
-    library      their compilation for an activation, and its cache on disk
+    library      compilation, and its cache on disk
 
 This module says whether compiled steps are to be used, and imports numba only if so.
 """
