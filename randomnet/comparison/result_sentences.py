@@ -189,7 +189,9 @@ def _undecided(subject: str, control: str, cells: list[dict[str, Any]], total: i
     """Why no cell decides, with the numbers of the cell of the smallest p."""
     first = min(cells, key=lambda cell: (cell["p"], -abs(cell["difference_b_minus_a"])))
     where = "" if total == 1 else f" in any of {total} cells"
-    first_text = "It is" if total == 1 else f"Smallest p at {_cell_text(first)}:"
+    is_zero = first["difference_b_minus_a"] == 0
+    amount = "the mean difference is" if is_zero else f"it is {_direction(first)} by"
+    first_text = amount if total == 1 else f"Smallest p at {_cell_text(first)}: {amount.removeprefix('it is ')}"
     smallest = min(cell["smallest_p"] for cell in cells)
     design, n = first["design"], first["n"]
     floor = f"{n} {_units(design)} allow no p below {smallest:.2g}"
@@ -202,14 +204,14 @@ def _undecided(subject: str, control: str, cells: list[dict[str, Any]], total: i
     else:
         reason = "the difference may be chance"
     text = f"{_capital(subject)} and of {control}: the study cannot tell a difference{where}"
-    return f"{text}. {first_text} {_direction(first)} by {_numbers(first, m)}. {_capital(reason)}"
+    return f"{text}. {_capital(first_text)} {_numbers(first, m)}. {_capital(reason)}"
 
 
 def _effects(subject: str, control: str, cells: Sequence[Mapping[str, Any]], of: Sequence[Mapping[str, Any]]) -> str:
     cell = cells[0]
     where = "" if len(of) == 1 else f" at {_cell_text(cell)}"
-    size = f"{abs(cell['difference_b_minus_a']):.3g}"
-    return f"{_capital(subject)} is {_direction(cell)} that of {control}{where} by {size}"
+    size = "" if cell["difference_b_minus_a"] == 0 else f" by {abs(cell['difference_b_minus_a']):.3g}"
+    return f"{_capital(subject)} is {_direction(cell)} that of {control}{where}{size}"
 
 
 def _why_no_p(cells: Sequence[Mapping[str, Any]]) -> str:
@@ -230,7 +232,7 @@ def _numbers(cell: Mapping[str, Any], m: int) -> str:
     sign = -1 if difference <= 0 else 1
     ends = [cell[name] for name in ("interval_low", "interval_high")]
     has_interval = all(map(_is_number, ends))
-    low, high = sorted(sign * end for end in ends) if has_interval else (0.0, 0.0)
+    low, high = sorted(sign * end + 0.0 for end in ends) if has_interval else (0.0, 0.0)
     text = interval_text(abs(difference), low, high) if has_interval else f"{abs(difference):.3g}"
     of = f"{100 * cell['interval_level']:.0f} % interval" if has_interval else "no interval"
     of += " for one further draw" if cell["design"] in RANKS and has_interval else ""
