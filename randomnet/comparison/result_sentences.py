@@ -175,7 +175,9 @@ def _undecided(sides: str, network: str, cells: list[dict[str, Any]], total: int
     first = min(cells, key=lambda cell: (cell["p"], -abs(cell["difference_b_minus_a"])))
     where = "" if total == 1 else f" in any of {total} cells"
     begin = capital(network) if total == 1 else f"Smallest p at {_cell_text(first)}:"
-    verb = "is " * (total == 1)
+    amount = f"{'is ' * (total == 1)}{_direction(first)} by"
+    if first["difference_b_minus_a"] == 0:
+        begin, amount = ("" if total == 1 else f"{begin} ") + "the mean difference is", ""
     smallest, tests, reason = min(cell["smallest_p"] for cell in cells), len(cells), ""
     if smallest > significance.ALPHA:
         tests, units = 1, _units(first["design"])  # a correction could only raise what is too large already
@@ -183,14 +185,14 @@ def _undecided(sides: str, network: str, cells: list[dict[str, Any]], total: int
     elif tests > 1 and (below := sum(cell["p"] <= significance.ALPHA for cell in cells)):
         reason = f"; without it p is at most 0.05 in {below}"
     return (f"No difference can be told between {sides}{where}. "
-            f"{begin} {verb}{_direction(first)} by {_numbers(first, tests)}{reason}.")  # fmt: skip
+            f"{capital(begin)} {amount}{' ' * bool(amount)}{_numbers(first, tests)}{reason}.")  # fmt: skip
 
 
 def _effects(subject: str, control: str, cells: Sequence[Mapping[str, Any]], of: Sequence[Mapping[str, Any]]) -> str:
     cell = cells[0]
     where = "" if len(of) == 1 else f" at {_cell_text(cell)}"
-    size = f"{abs(cell['difference_b_minus_a']):.3g}"
-    return f"{capital(subject)} is {_direction(cell)} that of {control}{where} by {size}"
+    size = "" if cell["difference_b_minus_a"] == 0 else f" by {abs(cell['difference_b_minus_a']):.3g}"
+    return f"{capital(subject)} is {_direction(cell)} that of {control}{where}{size}"
 
 
 def _why_no_p(cells: Sequence[Mapping[str, Any]]) -> str:
@@ -214,7 +216,7 @@ def _numbers(cell: Mapping[str, Any], tests: int) -> str:
     sign = -1 if difference <= 0 else 1
     ends = [cell[name] for name in ("interval_low", "interval_high")]
     has_interval = all(map(is_number, ends))
-    low, high = sorted(sign * end for end in ends) if has_interval else (0.0, 0.0)
+    low, high = sorted(sign * end + 0.0 for end in ends) if has_interval else (0.0, 0.0)
     text = interval_text(abs(difference), low, high) if has_interval else f"{abs(difference):.3g}"
     name = "prediction interval" if cell["design"] in RANKS else "interval"
     of = f"{100 * cell['interval_level']:.0f} % {name}" if has_interval else "no interval"

@@ -278,6 +278,10 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
         (["--results_folders", one, one, "--save_figs", out], f"unique labels, got '{tmp_path.name}/one' 2 times"),
         ([*both, "--results_labels", "a", "a"], "expected unique labels, got 'a' 2 times"),
         ([*both, "--results_labels", "a"], "expected 2 labels, one per folder, got 1"),
+        ([*both, "--results_labels", "a", " "], "expected 1 to 200 printable characters each, got ' '"),
+        ([*both, "--results_labels", "a", "b\n"], "printable characters each, got 'b\\n'"),
+        ([*both, "--results_labels", "\udcff", "b"], "printable characters each, got '\\udcff'"),
+        ([*both, "--results_labels", "a", "b" * 201], "printable characters each, got 201 characters"),
         ([*both, "--format", "pgn"], "expected of png, svg, pdf, got 'pgn'; did you mean 'png'?"),
         ([*both, "--filter", "lrr=0.1"], "got 'lrr'; did you mean 'lr'?"),
         ([*both, "--filter", "noise=0"], ", got 'noise'"),
@@ -294,6 +298,13 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
 def test_labels_are_the_folders_names_with_as_many_folders_above_as_tell_them_apart():
     folders = [Path("a/run"), Path("b/run"), Path("c/x/one"), Path("d/x/one"), Path("other")]
     assert figures_command.default_labels(folders) == ["a/run", "b/run", "c/x/one", "d/x/one", "other"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of folders that are no Unicode")
+def test_a_folder_whose_name_is_no_unicode_is_drawn(tmp_path):
+    folder = make(tmp_path / "cafe").rename(tmp_path / "caf\udce9")
+    code, out = compare(tmp_path, folder)
+    assert code == 0 and "caf?" in (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_nothing_finished_yet(tmp_path, capsys):

@@ -61,6 +61,17 @@ def test_a_network_above_its_null_is_told_with_effect_interval_n_and_p():
     assert text.endswith(f"p = {2 / 2**10:.2g}.")  # all ten differences are positive: 2 of 2^10 sign patterns
 
 
+def test_a_mean_difference_of_zero_is_neither_above_nor_below():
+    exact = study_of({"null": ["none", "degree"]}, lambda label, of: np.arange(10.0))
+    text = sentences(exact, OF_EXPONENT)[0]
+    assert "The mean difference is 0 [0, 0] (95 % interval), n = 10 pairs, p = 1" in text
+    assert "equal to by" not in text and "-0" not in text
+    two = study_of({"g": [1, 2], "null": ["none", "degree"]}, lambda label, of: np.arange(10.0))
+    assert "Smallest p at g = 1: the mean difference is 0 [0, 0]" in sentences(two, OF_EXPONENT)[0]
+    one = study_of({"null": ["none", "degree"]}, lambda label, of: [2.0])
+    assert "by 0" not in sentences(one, OF_EXPONENT)[0]
+
+
 def test_the_sign_of_the_effect_is_that_of_the_network():
     turned = study_of({"null": ["none", "degree"]}, lambda label, values: -of_nulls(label, values))
     assert "is below that of its degree null by 0.204" in sentences(turned, OF_EXPONENT)[0]
