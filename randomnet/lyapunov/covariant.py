@@ -22,11 +22,13 @@ from randomnet.lyapunov.growth import Schedule, System, orthonormal, plan, settl
 class CovariantVectors:
     """Covariant and backward Lyapunov vectors of the k leading exponents, along a record.
 
-    times: (samples,), times of the samples from the start of the record, in units of the system's time. states:
-    (samples, N). covariant: (samples, k, N), of norm 1, in the order of the frame, that is of the exponents, descending;
-    the sign is arbitrary. backward: (samples, k, N), orthonormal, from Gram-Schmidt along the past. growth: (samples,
-    k), growth rate of each covariant vector over the interval before each sample. exponents, stderr: (k,), their means,
-    and the standard errors of these from batch means.
+    times: (samples,), times of the samples from the start of the record, in units of the system's time.
+    states: (samples, N).
+    covariant: (samples, k, N), of norm 1, by exponents in descending order; the sign is arbitrary.
+    backward: (samples, k, N), orthonormal, from Gram-Schmidt along the past.
+    growth: (intervals, k), growth rate of each covariant vector over every interval of the record.
+    interval: time between two QRs.
+    stride: intervals between two samples.
     """
 
     times: np.ndarray
@@ -35,6 +37,7 @@ class CovariantVectors:
     backward: np.ndarray
     growth: np.ndarray
     interval: float
+    stride: int = 1
 
     @property
     def exponents(self) -> np.ndarray:
@@ -65,7 +68,7 @@ class CovariantVectors:
     def participation_stderr(self) -> np.ndarray:
         """(k,): standard errors of `participation` from batch means; nan where the record is too short."""
         ratios = participation_ratio(self.covariant)
-        return batch_errors(ratios, np.full(len(ratios), self.interval))
+        return batch_errors(ratios, np.full(len(ratios), self.stride * self.interval))
 
     def angles(self, unstable: int) -> np.ndarray:
         """(samples,): the smallest angle between the first `unstable` directions and the others, in radians.
@@ -139,6 +142,7 @@ def covariant_vectors(
         backward=stored[:, 1:].cpu().numpy(),
         growth=growth.cpu().numpy(),
         interval=steps * dt,
+        stride=every,
     )
 
 
