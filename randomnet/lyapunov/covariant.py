@@ -17,6 +17,8 @@ from torch import Tensor
 from randomnet.lyapunov.batches import batch_errors
 from randomnet.lyapunov.growth import Schedule, System, orthonormal, plan, settle
 
+LEAST_RATIO = 1e-12  # of two diagonal elements of R between QRs; below it the smaller one is rounding error
+
 
 @dataclass(frozen=True)
 class CovariantVectors:
@@ -106,7 +108,7 @@ def covariant_vectors(
     the record from which the coefficients go back, by default the frame_transient. every: intervals between two stored
     samples; memory is (intervals k^2 + samples k N) numbers. on_progress(time): called along the record. Raises
     ValueError for another precision, tsim = 'auto' or tons = 'adaptive', and FloatingPointError where a state is not
-    finite.
+    finite or a direction vanishes between two QRs.
     """
     if state.dtype != torch.float64 or frame.dtype != torch.float64:
         raise ValueError(f"covariant vectors must be float64, got {state.dtype} and {frame.dtype}")
@@ -131,6 +133,7 @@ def covariant_vectors(
         on_progress((index + 1) * steps * dt)
     if not torch.isfinite(bundle).all():
         raise FloatingPointError("the state or the frame is not finite any more; there is no attractor")
+    _check_condition(rs)
     coefficients, growth = _backward(rs, record, steps * dt)
     chosen = torch.arange(every - 1, record, every)
     stored = torch.stack(bundles)
@@ -144,6 +147,17 @@ def covariant_vectors(
         interval=steps * dt,
         stride=every,
     )
+
+
+def _check_condition(rs: list[Tensor]) -> None:
+    """Raise FloatingPointError where a direction vanishes among the others between two QRs: R has no inverse."""
+    diagonals = torch.stack([r.diagonal() for r in rs]).abs()
+    worst = float((diagonals.amin(-1) / diagonals.amax(-1)).min())
+    if not worst > LEAST_RATIO:
+        raise FloatingPointError(
+            f"a direction shrinks by a factor of {worst:.1g} against another one between two QRs, so that rounding "
+            "hides it; use a smaller tons or fewer vectors"
+        )
 
 
 def _backward(rs: list[Tensor], record: int, interval: float) -> tuple[Tensor, Tensor]:

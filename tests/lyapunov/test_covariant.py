@@ -6,7 +6,7 @@ import torch
 
 from randomnet.lyapunov import Schedule, random_frame, spectrum
 from randomnet.lyapunov.covariant import covariant_vectors, participation_ratio
-from randomnet.systems import henon, of_flow, of_matrix
+from randomnet.systems import henon, lorenz, of_flow, of_matrix
 
 RATES = np.array([1.2, 0.9, 0.6, 0.3, 0.1])
 
@@ -100,3 +100,29 @@ def test_a_state_without_bound_is_an_error():
     with pytest.raises(FloatingPointError, match="no attractor"):
         start = torch.tensor([5.0, 5.0], dtype=torch.float64)
         covariant_vectors(henon(), start, torch.eye(2).double(), Schedule(tsim=50.0, tons=1.0))
+
+
+def test_they_are_where_the_filtrations_of_past_and_future_meet():
+    """Vector i spans what grows at most at rate i in the future and at least at rate i in the past (Oseledets).
+
+    The reference has the singular vectors of dense products of Jacobians, without QR along the trajectory.
+    """
+    system, start = lorenz(), torch.tensor([1.0, 2.0, 20.0], dtype=torch.float64)
+    schedule = Schedule(tsim=40.0, tons=0.1, transient=20.0, frame_transient=20.0)
+    found = covariant_vectors(system, start, torch.eye(3).double(), schedule)
+    bundles = [torch.cat([torch.from_numpy(state)[None], torch.eye(3).double()]) for state in found.states]
+    jacobians = [system.advance(bundle, 10, 0)[1:].T.numpy() for bundle in bundles]
+    for middle in (190, 200, 210):
+        past, future = np.eye(3), np.eye(3)
+        for before, after in zip(jacobians[middle - 190 : middle], jacobians[middle : middle + 190], strict=True):
+            past, future = before @ past, after @ future
+        left, right = np.linalg.svd(past)[0], np.linalg.svd(future)[2]
+        for index, vector in enumerate(found.covariant[middle]):
+            for basis in (left[:, : index + 1], right[index:].T):
+                assert np.linalg.norm(vector - basis @ (basis.T @ vector)) < 1e-4
+
+
+def test_a_direction_that_is_lost_to_rounding_is_an_error():
+    with pytest.raises(FloatingPointError, match=r"shrinks by a factor of .* use a smaller tons or fewer vectors"):
+        matrix = np.diag([1.0, 1e-14])
+        of_linear(matrix, 2)

@@ -147,4 +147,27 @@ DIFFERENCES = Table(
         Column("smallest_p", "Smallest rank_p that this number of networks allows."),
     ),
 )
-COMPARISON_TABLES = (TESTS, MEANS, MINIMA, GAINS, SPREAD, TRANSITION, DIFFERENCES)
+VECTORS = Table(
+    "vectors.csv",
+    "of kind = spectrum with vectors, a row per combo, group of neurons and exponent",
+    (
+        Column("kind_of_group", "Kind of label, such as neurotransmitter; sign is that of outgoing weights."),
+        Column("group", "Name of the group of neurons."),
+        Column("index", "Number of the exponent, 1 for the largest."),
+        Column("exponent", "Growth rate of the covariant vector, which is the exponent; mean over runs.", "1/τ"),
+        Column("size", "Number of neurons of the group; mean over runs."),
+        Column("weight", "Share of the covariant vector's squared norm that lies on the group; mean over runs."),
+        Column("expected", "Share of the neurons in the group, which is the weight by size alone."),
+        Column("ratio", "Weight over expected, mean over runs; above 1 the group carries more than its size."),
+        Column("ratio_low", "Lower end of the 95 % interval of the ratio over runs."),
+        Column("ratio_high", "Upper end of the 95 % interval of the ratio over runs."),
+        Column("n", "Runs with the group."),
+        Column(
+            "separated",
+            "Runs in which the exponent differs from its neighbours by more than two combined standard errors; in "
+            "others its vector is not determined.",
+        ),
+        Column("over", "What the runs differ in: networks, starts of the same network, or iterations."),
+    ),
+)
+COMPARISON_TABLES = (TESTS, MEANS, MINIMA, GAINS, SPREAD, TRANSITION, DIFFERENCES, VECTORS)

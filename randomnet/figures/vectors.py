@@ -1,0 +1,130 @@
+"""Covariant Lyapunov vectors of kind = spectrum: vectors.csv, and which groups of neurons carry each exponent."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from randomnet import plotting
+from randomnet.comparison import combo_texts
+from randomnet.comparison.combo_texts import unshared_text
+from randomnet.comparison.intervals import mean_interval
+from randomnet.comparison.network_identity import source_of_variation
+from randomnet.comparison.study import Combo, Study
+from randomnet.figures.grid_layout import varied_options
+from randomnet.figures.runs import Figures, arrays_by_iteration, say
+from randomnet.plotting import GroupWeights, Participation
+
+MOST = 12  # combos with figures, at most
+MOST_GROUPS = 24  # rows of a heat map, the largest groups
+NEEDED = "covariant_weights"
+KEYS = ("vector_group_kinds", "vector_group_names")
+Arrays = dict[str, np.ndarray]
+
+
+def vectors_table(study: Study) -> pd.DataFrame:
+    """A row per combo, group of neurons and exponent; empty without vectors.
+
+    Columns: label, combo, own (where combos differ in further options), the shared options, then those of `_rows`.
+    """
+    parts = []
+    for group in study.groups:
+        for combo in group.combos:
+            head: dict[str, Any] = {"label": combo.label, "combo": group.key, "own": unshared_text(combo, study.shared)}
+            head |= {name: combo.values.get(name) for name in study.shared if name not in head}
+            over = source_of_variation(_runs_of(study, combo))
+            rows = pd.DataFrame(list(_rows(_with_vectors(combo))))
+            parts.append(rows.assign(over=over).assign(**head)[[*head, *rows, "over"]] if len(rows) else rows)
+    table = pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else None
+    if table is None:
+        return pd.DataFrame()
+    return table.drop(columns=[] if table["own"].any() else ["own"])
+
+
+def _runs_of(study: Study, combo: Combo) -> pd.DataFrame:
+    """The rows of a combo in the table of runs."""
+    return study.runs[(study.runs["label"] == combo.label) & (study.runs["number"] == combo.number)]
+
+
+def _with_vectors(combo: Combo) -> list[Arrays]:
+    """The arrays of the combo's runs that have covariant vectors."""
+    return [arrays for _, arrays in arrays_by_iteration(combo) if NEEDED in arrays]
+
+
+def _rows(runs: Sequence[Arrays]) -> Iterator[dict[str, Any]]:
+    """A row per group and exponent, over the runs that have this group.
+
+    weight: mean share of the vector's squared norm. expected: the group's share of the neurons. ratio: mean over runs
+    of weight / expected, with its 95 % interval where there are several runs.
+    """
+    groups = dict.fromkeys(pair for run in runs for pair in _groups(run))
+    for kind, name in groups:
+        members = [(run, _groups(run).index((kind, name))) for run in runs if (kind, name) in _groups(run)]
+        for index in range(min(len(run[NEEDED]) for run, _ in members)):
+            weights = np.array([run["vector_group_weights"][index, place] for run, place in members])
+            sizes = np.array([run["vector_group_sizes"][place] for run, place in members], dtype=float)
+            expected = sizes / np.array([run[NEEDED].shape[1] for run, _ in members])
+            low, high = mean_interval(weights / expected) if len(members) > 1 else (np.nan, np.nan)
+            yield {
+                "kind_of_group": kind,
+                "group": name,
+                "index": index + 1,
+                "exponent": float(np.mean([run["vector_exponents"][index] for run, _ in members])),
+                "size": sizes.mean(),
+                "weight": weights.mean(),
+                "expected": expected.mean(),
+                "ratio": (weights / expected).mean(),
+                "ratio_low": np.maximum(low, 0.0),  # a ratio is never below 0
+                "ratio_high": high,
+                "n": len(members),
+                "separated": sum(bool(run["vector_separated"][index]) for run, _ in members),
+            }
+
+
+def _groups(run: Arrays) -> list[tuple[str, str]]:
+    """(kind, name) of the groups of a run."""
+    return list(zip(*(map(str, run[key].tolist()) for key in KEYS), strict=True))
+
+
+def vector_figures(study: Study, ylabel: str | None) -> Figures:
+    """A figure per combo: weights of groups relative to their size, and participation, over the exponents."""
+    options = varied_options(study, study.combos)
+    labels = {combo.label for combo in study.combos}
+    drawn = [(combo, runs) for combo in study.combos if (runs := _with_vectors(combo))]
+    for combo, runs in drawn[:MOST]:
+        values = [f"{name} = {combo_texts.value_text(combo, name)}" for name in options]
+        over = f"mean of {len(runs)} runs" if len(runs) > 1 else ""
+        title = [combo_texts.legend_text(combo.label, [combo.connectome]), *values, over]
+        stem = ["vectors", *[combo.label] * (len(labels) > 1), *(f"{name}={combo.get(name)}" for name in options)]
+        maps = list(_maps(pd.DataFrame(list(_rows(runs)))))
+        yield "_".join(stem), plotting.vectors(maps, _participation(runs), ", ".join(filter(None, title)))
+    if len(drawn) > MOST:
+        say(f"vectors: drawn for the first {MOST} of {len(drawn)} combos; --filter selects others")
+
+
+def _maps(rows: pd.DataFrame) -> Iterator[GroupWeights]:
+    """The ratios of the largest groups of each kind, (groups, exponents)."""
+    for kind, part in rows.groupby("kind_of_group", sort=False) if len(rows) else ():
+        sizes = part.groupby("group", sort=False)["size"].mean()
+        largest = sizes[sizes.isin(sizes.nlargest(MOST_GROUPS))].index[:MOST_GROUPS]
+        ratios = part.pivot(index="group", columns="index", values="ratio").loc[largest]
+        left_out = f", the largest {len(largest)} of {len(sizes)}" if len(largest) < len(sizes) else ""
+        names = [f"{name} ({sizes[name]:.4g})" for name in largest]
+        yield GroupWeights(f"{str(kind).replace('_', ' ')}{left_out}", names, ratios.to_numpy())
+
+
+def _participation(runs: Sequence[Arrays]) -> Participation:
+    """Participation ratios of the vectors, means over runs, and which exponents are separated in all runs.
+
+    Errors are standard errors over runs, or of the trajectory for a single run.
+    """
+    k = min(len(run[NEEDED]) for run in runs)
+    values = np.array([run["covariant_participation"][:k] for run in runs])
+    errors = runs[0]["covariant_participation_stderr"][:k]
+    if len(runs) > 1:
+        errors = values.std(0, ddof=1) / np.sqrt(len(runs))
+    backward = np.mean([run["backward_participation"][:k] for run in runs], 0)
+    separated = np.all([run["vector_separated"][:k] for run in runs], 0)
+    neurons = float(np.mean([run[NEEDED].shape[1] for run in runs]))
+    return Participation(values.mean(0), errors, backward, separated, neurons)
