@@ -76,7 +76,7 @@ from randomnet.figures.transition import (
     transition_table,
 )
 from randomnet.figures.trials import example_trial_figures, trained_activity_figures
-from randomnet.figures.vectors import vector_figures, vectors_table
+from randomnet.figures.vectors import sensitivities_table, vector_figures, vectors_table
 from randomnet.plotting import Panel
 from randomnet.registry import Registry
 
@@ -211,7 +211,7 @@ FIGURES: Registry[FigureSet] = Registry({
         figures=(spectrum_figures, exponent_densities, extensive_figures, vector_figures),
         flags=FLAGS,
         tables=SPREAD,
-        files=MappingProxyType({"vectors.csv": vectors_table}),
+        files=MappingProxyType({"vectors.csv": vectors_table, "sensitivities.csv": sensitivities_table}),
         tested=OF_SPECTRUM,
         headlines=LARGEST,
     ),

@@ -1,6 +1,6 @@
 """Covariant Lyapunov vectors of kind = spectrum: vectors.csv, and which groups of neurons carry each exponent."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,13 +28,18 @@ def vectors_table(study: Study) -> pd.DataFrame:
 
     Columns: label, combo, own (where combos differ in further options), the shared options, then those of `_rows`.
     """
+    return _table(study, _rows)
+
+
+def _table(study: Study, rows_of: Callable[[Sequence[Arrays]], Iterator[dict[str, Any]]]) -> pd.DataFrame:
+    """The rows of every combo after its label, name and options, and before what its runs differ in."""
     parts = []
     for group in study.groups:
         for combo in group.combos:
             head: dict[str, Any] = {"label": combo.label, "combo": group.key, "own": unshared_text(combo, study.shared)}
             head |= {name: combo.values.get(name) for name in study.shared if name not in head}
             over = source_of_variation(_runs_of(study, combo))
-            rows = pd.DataFrame(list(_rows(_with_vectors(combo))))
+            rows = pd.DataFrame(list(rows_of(_with_vectors(combo))))
             parts.append(rows.assign(over=over).assign(**head)[[*head, *rows, "over"]] if len(rows) else rows)
     table = pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else None
     if table is None:
@@ -85,6 +90,52 @@ def _rows(runs: Sequence[Arrays]) -> Iterator[dict[str, Any]]:
 def _groups(run: Arrays) -> list[tuple[str, str]]:
     """(kind, name) of the groups of a run."""
     return list(zip(*(map(str, run[key].tolist()) for key in KEYS), strict=True))
+
+
+def sensitivities_table(study: Study) -> pd.DataFrame:
+    """A row per combo, parameter and exponent: how the exponent changes with it; empty without sensitivities.
+
+    Columns: those of `vectors_table` up to the shared options, then those of `_sensitivity_rows`.
+    """
+    return _table(study, _sensitivity_rows)
+
+
+def _sensitivity_rows(runs: Sequence[Arrays]) -> Iterator[dict[str, Any]]:
+    """A row per parameter and exponent, over the runs that have this parameter.
+
+    sensitivity: mean over runs, with its 95 % interval where there are several. stderr: root mean square over runs of
+    the error from the scatter of windows.
+    """
+    parts: dict[tuple[str, ...], list[tuple[np.ndarray, np.ndarray]]] = {}
+    for run in runs:
+        for key, values, errors in _sensitivities_of(run):
+            parts.setdefault(key, []).append((values, errors))
+    for key, members in parts.items():
+        for index in range(min(len(values) for values, _ in members)):
+            values, errors = (np.array([each[part][index] for each in members]) for part in (0, 1))
+            low, high = mean_interval(values) if len(values) > 1 else (np.nan, np.nan)
+            yield {
+                **dict(zip(("parameter", "kind_of_group", "post", "pre"), key, strict=True)),
+                "index": index + 1,
+                "sensitivity": values.mean(),
+                "interval_low": low,
+                "interval_high": high,
+                "stderr": np.sqrt(np.square(errors).mean()),
+                "n": len(members),
+            }
+
+
+def _sensitivities_of(run: Arrays) -> Iterator[tuple[tuple[str, ...], np.ndarray, np.ndarray]]:
+    """(parameter, kind of group, post, pre), sensitivities (k,) and errors (k,) of the parameters of a run."""
+    if "sensitivity_pairs" in run:
+        ends = zip(*(map(str, run[f"pair_{part}"].tolist()) for part in ("kinds", "post", "pre")), strict=True)
+        names = [("weights", *pair) for pair in ends]
+        yield from zip(names, run["sensitivity_pairs"].T, run["sensitivity_pairs_stderr"].T, strict=True)
+    for parameter in ("gains", "shifts"):
+        if f"sensitivity_{parameter}" in run:
+            names = [(parameter, "", str(name), "") for name in run["groups"].tolist()]
+            values, errors = (run[f"sensitivity_{parameter}{end}"] for end in ("", "_stderr"))
+            yield from zip(names, values.T, errors.T, strict=True)
 
 
 def vector_figures(study: Study, ylabel: str | None) -> Figures:

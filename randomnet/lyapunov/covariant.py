@@ -31,6 +31,7 @@ class CovariantVectors:
     growth: (intervals, k), growth rate of each covariant vector over every interval of the record.
     interval: time between two QRs.
     stride: intervals between two samples.
+    start: the steps of the system before the record.
     """
 
     times: np.ndarray
@@ -40,6 +41,7 @@ class CovariantVectors:
     growth: np.ndarray
     interval: float
     stride: int = 1
+    start: int = 0
 
     @property
     def exponents(self) -> np.ndarray:
@@ -120,7 +122,7 @@ def covariant_vectors(
     for count in plan(schedule.frame_transient, settled.interval, dt):
         bundle, _ = orthonormal(system.advance(bundle, count, now))
         now += count
-    record = max(1, round(schedule.first / (steps * dt)))
+    record, before = max(1, round(schedule.first / (steps * dt))), now
     extra = schedule.frame_transient if backward_transient is None else backward_transient
     after = math.ceil(extra / (steps * dt))
     rs, bundles = [], []
@@ -146,6 +148,7 @@ def covariant_vectors(
         growth=growth.cpu().numpy(),
         interval=steps * dt,
         stride=every,
+        start=before,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 import visualization
 from randomnet import plotting, results
 from randomnet.comparison.intervals import mean_interval
-from randomnet.figures.vectors import vector_figures, vectors_table
+from randomnet.figures.vectors import sensitivities_table, vector_figures, vectors_table
 from tests.support.spectral_folders import N, gather, make
 
 SHARES = (0.6, 0.7, 0.5)  # of the first exponent's weight on the 10 neurons of group A, by iteration
@@ -89,3 +89,22 @@ def test_folders_without_vectors_are_drawn_as_before_and_beside_others(tmp_path)
         assert visualization.main(["--results_folders", *map(str, folders), "--save_figs", str(figs)]) == 0
     assert not (tmp_path / "x" / "vectors.csv").exists()
     assert set(pd.read_csv(tmp_path / "y" / "vectors.csv")["label"]) == {"new"}
+
+
+def test_sensitivities_are_means_over_runs_with_intervals(tmp_path):
+    folder = folder_with_vectors(tmp_path / "a")
+    for iteration, value in enumerate((0.1, 0.2, 0.6)):
+        path = folder / "0" / f"iter_{iteration}" / "arrays.npz"
+        made = {"sensitivity_pairs": np.array([[value, 1.0]]), "sensitivity_pairs_stderr": np.array([[0.3, 0.0]]),
+                "pair_kinds": np.array(["type", "type"]), "pair_post": np.array(["A", "B"]),
+                "pair_pre": np.array(["B", "B"]), "groups": np.array(["n1"]), "sensitivity_gains": np.array([[2.0]]),
+                "sensitivity_gains_stderr": np.array([[0.5]])}  # fmt: skip
+        results.write_arrays(path, results.read_arrays(path) | made)
+    table = sensitivities_table(gather(folder))
+    names = list(zip(table["parameter"], table["kind_of_group"], table["post"], table["pre"], strict=True))
+    assert names == [("weights", "type", "A", "B"), ("weights", "type", "B", "B"), ("gains", "", "n1", "")]
+    first = table.iloc[0]
+    assert first["sensitivity"] == pytest.approx(0.3) and first["stderr"] == pytest.approx(0.3) and first["n"] == 3
+    ends = mean_interval(np.array([0.1, 0.2, 0.6]))
+    assert (first["interval_low"], first["interval_high"]) == pytest.approx(ends)
+    assert table.iloc[2]["sensitivity"] == 2.0

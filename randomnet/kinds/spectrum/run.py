@@ -17,7 +17,7 @@ from randomnet.kinds.initial_states import compute_states
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.progress import interruption_check, progress_reporter
 from randomnet.kinds.spectrum.outputs import write_outputs
-from randomnet.kinds.spectrum.vectors import vectors_of_runs
+from randomnet.kinds.spectrum.vectors import time_of_vectors, vectors_of_runs
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.schema.plan import Run
 
@@ -107,8 +107,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     setups = [setup_of(run) for run in runs]
     k = exponents_of(runs[0], setups[0].n)
     rate = spectra.seconds_per_time(lambda probe: _compute(runs, setups, k, probe), runs[0]) / len(runs)
-    passes = 1 + (1 + runs[0].config.lyapunov.vectors) / (1 + k) * (runs[0].config.lyapunov.vectors > 0)
-    return Cost(rate, passes * rate * simulated_time(schedule_of(runs[0])))
+    return Cost(rate, rate * (simulated_time(schedule_of(runs[0])) + time_of_vectors(runs[0], k)))
 
 
 KIND = Kind(

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from randomnet.build.connectome import with_labels
-from randomnet.build.network import Setup
-from randomnet.build.spectra import schedule_of, spectrum_state, system_of
+from randomnet.build.network import Setup, double
+from randomnet.build.spectra import schedule_of, simulated_time, spectrum_state, system_of
 from randomnet.build.targets import vectors_of
 from randomnet.connectome.label_groups import LabelGroup, label_groups
+from randomnet.kinds.spectrum.sensitivities import Sensitivities, network_sensitivities
 from randomnet.lyapunov import Spectrum
 from randomnet.lyapunov.covariant import CovariantVectors, covariant_vectors, participation_ratio
+from randomnet.lyapunov.sensitivity import MOST_WINDOWS, WINDOW
 from randomnet.schema.plan import Run
 
+GRADIENT_COST = 2.0  # of the gradient of one exponent, in steps of the frame
 SAMPLES = 400  # of the vectors along a record, at most: the memory they take is SAMPLES k N numbers, twice
 SEPARATED = 2.0  # combined standard errors between exponents whose vectors are told apart
 
@@ -24,12 +27,14 @@ SEPARATED = 2.0  # combined standard errors between exponents whose vectors are 
 class NetworkVectors:
     """Covariant vectors of the leading exponents of a network, with the groups of its neurons.
 
-    spectrum: the spectrum that they belong to. groups: by every kind of label, and by sign.
+    spectrum: the spectrum that they belong to. groups: by every kind of label, and by sign. sensitivities: of the
+    exponents, in short windows of the record.
     """
 
     vectors: CovariantVectors
     spectrum: Spectrum
     groups: tuple[LabelGroup, ...]
+    sensitivities: Sensitivities
 
     @property
     def k(self) -> int:
@@ -85,6 +90,7 @@ class NetworkVectors:
             "vector_group_names": np.array([group.name for group in self.groups], dtype=str),
             "vector_group_sizes": np.array([group.size for group in self.groups], dtype=np.int64),
             "vector_group_weights": self.group_weights(vectors.weights),
+            **self.sensitivities.arrays(),
         }
 
     def summary(self) -> dict[str, Any]:
@@ -113,20 +119,33 @@ def vectors_of_network(
     k = vectors_of(run, setup.size)
     schedule = replace(schedule_of(run), tsim=spectrum.tsim, tons=spectrum.interval)
     every = max(1, -(-round(spectrum.tsim / spectrum.interval) // SAMPLES))
+    system = system_of(run, setup)
     vectors = covariant_vectors(
-        system_of(run, setup),
+        system,
         spectrum_state(run, setup),
         setup.frame[:k],
         schedule,
         every=every,
         on_progress=on_progress,
     )
-    return NetworkVectors(vectors, spectrum, groups_of_run(run, setup))
+    groups = groups_of_run(run, setup)
+    sensitivities = network_sensitivities(double(setup.network), system, vectors, groups, on_progress)
+    return NetworkVectors(vectors, spectrum, groups, sensitivities)
 
 
 def groups_of_run(run: Run, setup: Setup) -> tuple[LabelGroup, ...]:
     """Return the groups of the neurons of a run, by the labels of its connectome and by sign."""
     return tuple(label_groups(with_labels(run, setup.connectome), setup.connectome.signs))
+
+
+def time_of_vectors(run: Run, k: int) -> float:
+    """Return the time of a spectrum of k exponents that takes about as long as the run's vectors and sensitivities."""
+    vectors, schedule = run.config.lyapunov.vectors, schedule_of(run)
+    if not vectors:
+        return 0.0
+    windows = min(schedule.first, MOST_WINDOWS * WINDOW)
+    gradients = GRADIENT_COST * vectors * windows
+    return (1 + vectors) / (1 + k) * (simulated_time(schedule) + schedule.frame_transient + gradients)
 
 
 def vectors_of_runs(

@@ -170,4 +170,27 @@ VECTORS = Table(
         Column("over", "What the runs differ in: networks, starts of the same network, or iterations."),
     ),
 )
-COMPARISON_TABLES = (TESTS, MEANS, MINIMA, GAINS, SPREAD, TRANSITION, DIFFERENCES, VECTORS)
+SENSITIVITIES = Table(
+    "sensitivities.csv",
+    "of kind = spectrum with vectors, a row per combo, parameter and exponent",
+    (
+        Column("parameter", "Gains or shifts of single groups, or weights of all edges from one group to another."),
+        Column("kind_of_group", "Kind of label of the groups of edges; empty for gains and shifts."),
+        Column("post", "Postsynaptic group, or the group with this gain or shift by model.groups."),
+        Column("pre", "Presynaptic group; empty for gains and shifts."),
+        Column("index", "Number of the exponent, 1 for the largest."),
+        Column(
+            "sensitivity",
+            "Derivative of the growth rate over a short window by the value, or by the relative change of the weights.",
+            "1/τ",
+        ),
+        Column("interval_low", "Lower end of the 95 % interval of the sensitivity over runs.", "1/τ"),
+        Column("interval_high", "Upper end of the 95 % interval of the sensitivity over runs.", "1/τ"),
+        Column(
+            "stderr", "Standard error of one run from the scatter of its windows, root mean square over runs.", "1/τ"
+        ),
+        Column("n", "Runs with the parameter."),
+        Column("over", "What the runs differ in: networks, starts of the same network, or iterations."),
+    ),
+)
+COMPARISON_TABLES = (TESTS, MEANS, MINIMA, GAINS, SPREAD, TRANSITION, DIFFERENCES, VECTORS, SENSITIVITIES)

@@ -74,12 +74,12 @@ def test_labels_that_tell_nothing_make_no_groups():
 
 
 def test_a_chaotic_network_has_angles_and_the_exponents_of_its_spectrum(tmp_path):
-    changes = ("net.n=60", "net.g=6", "model.activation=tanh", "lyapunov.nle=60", "lyapunov.vectors=60")
+    changes = ("net.n=60", "net.g=6", "model.activation=tanh", "lyapunov.nle=60", "lyapunov.vectors=8")
     folder = experiment(tmp_path, "spectrum", *changes)
     arrays, row = arrays_of(folder), results.load(folder).table.iloc[0]
     assert row["n_positive"] > 0
     assert arrays["vector_exponents"][0] == pytest.approx(arrays["exponents"][0], abs=1e-10), "the same vector"
-    np.testing.assert_allclose(arrays["vector_exponents"], arrays["exponents"], atol=0.15)
+    np.testing.assert_allclose(arrays["vector_exponents"], arrays["exponents"][:8], atol=0.15)
     assert arrays["splitting_angles"].shape == arrays["vector_times"].shape
     assert row["angle_smallest"] == arrays["splitting_angles"].min() < row["angle_mean"] < np.pi / 2
 
