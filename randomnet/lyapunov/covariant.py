@@ -69,6 +69,11 @@ class CovariantVectors:
         return participation_ratio(self.covariant).mean(0)
 
     @property
+    def backward_participation(self) -> np.ndarray:
+        """(k,): the mean participation ratio of the backward vectors."""
+        return participation_ratio(self.backward).mean(0)
+
+    @property
     def participation_stderr(self) -> np.ndarray:
         """(k,): standard errors of `participation` from batch means; nan where the record is too short."""
         ratios = participation_ratio(self.covariant)

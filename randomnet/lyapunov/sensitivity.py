@@ -69,7 +69,7 @@ def sensitivities(
     results: list[list[list[np.ndarray]]] = []
     for index in range(len(windows.starts)):
         with torch.enable_grad():
-            rates = windows.rates(system, index)
+            rates = list(windows.rates(system, index))  # here, as elsewhere its parts would have no graph
         of_window = []
         for rate in rates:
             gradients = torch.autograd.grad(rate, parameters, retain_graph=True, materialize_grads=True)

@@ -54,7 +54,7 @@ def _with_vectors(summary: dict[str, Any], vectors: NetworkVectors | str | None)
     """Return the summary with the columns of covariant vectors, or with the note why there are none."""
     if isinstance(vectors, str):
         return {**summary, "notes": "; ".join(filter(None, [summary["notes"], vectors]))}
-    return summary | (vectors.summary() if vectors else {})
+    return summary | (vectors.columns() if vectors else {})
 
 
 def _about(run: Run, setup: Setup | SourceSetup) -> dict[str, Any]:

@@ -3,18 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from randomnet.build.connectome import with_labels
 from randomnet.build.network import Setup, double
 from randomnet.build.spectra import schedule_of, simulated_time, spectrum_state, system_of
 from randomnet.build.targets import vectors_of
 from randomnet.connectome.label_groups import LabelGroup, label_groups
+from randomnet.display import Displayed
 from randomnet.kinds.spectrum.sensitivities import Sensitivities, network_sensitivities
 from randomnet.lyapunov import Spectrum
-from randomnet.lyapunov.covariant import CovariantVectors, covariant_vectors, participation_ratio
+from randomnet.lyapunov.covariant import CovariantVectors, covariant_vectors
 from randomnet.lyapunov.sensitivity import MOST_WINDOWS, WINDOW
 from randomnet.schema.plan import Run
 
@@ -23,8 +25,8 @@ SAMPLES = 400  # of the vectors along a record, at most: the memory they take is
 SEPARATED = 2.0  # combined standard errors between exponents whose vectors are told apart
 
 
-@dataclass(frozen=True)
-class NetworkVectors:
+@dataclass(frozen=True, repr=False)
+class NetworkVectors(Displayed):
     """Covariant vectors of the leading exponents of a network, with the groups of its neurons.
 
     spectrum: the spectrum that they belong to. groups: by every kind of label, and by sign. sensitivities: of the
@@ -35,6 +37,8 @@ class NetworkVectors:
     spectrum: Spectrum
     groups: tuple[LabelGroup, ...]
     sensitivities: Sensitivities
+
+    drawing: ClassVar[str] = "vectors"
 
     @property
     def k(self) -> int:
@@ -82,7 +86,7 @@ class NetworkVectors:
             "backward_weights": vectors.backward_weights,
             "covariant_participation": vectors.participation,
             "covariant_participation_stderr": vectors.participation_stderr,
-            "backward_participation": participation_ratio(vectors.backward).mean(0),
+            "backward_participation": vectors.backward_participation,
             "vector_times": vectors.times,
             "splitting_angles": self.angles,
             "vector_unstable": np.array(self.unstable),
@@ -93,7 +97,24 @@ class NetworkVectors:
             **self.sensitivities.arrays(),
         }
 
-    def summary(self) -> dict[str, Any]:
+    def frame(self) -> pd.DataFrame:
+        """A row per group and exponent: its weight, the weight by size alone, and their ratio."""
+        n, weights = self.vectors.covariant.shape[2], self.group_weights(self.vectors.weights)
+        return pd.DataFrame([
+            {"kind_of_group": group.kind, "group": group.name, "index": index + 1,
+             "exponent": self.vectors.exponents[index], "size": group.size, "weight": weights[index, place],
+             "expected": group.size / n, "ratio": weights[index, place] * n / group.size,
+             "separated": self.separated[index]}
+            for place, group in enumerate(self.groups) for index in range(self.k)
+        ])  # fmt: skip
+
+    def summary(self) -> str:
+        """Number of vectors, leading exponent and its participation, and which vectors are determined."""
+        first, separated = self.vectors.participation[0], int(self.separated.sum())
+        return (f"{self.k} of {self.vectors.covariant.shape[2]} vectors; lambda_max = {self.vectors.exponents[0]:.4g}, "
+                f"carried by about {first:.3g} neurons; {separated} of {self.k} exponents separated")  # fmt: skip
+
+    def columns(self) -> dict[str, Any]:
         """Return the columns of summary.csv: participation of the leading vector, and the angles."""
         columns: dict[str, Any] = {
             "vectors": self.k,
