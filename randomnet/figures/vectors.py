@@ -19,6 +19,7 @@ from randomnet.plotting import GroupWeights, Participation
 MOST = 12  # combos with figures, at most
 MOST_GROUPS = 24  # rows of a heat map, the largest groups
 NEEDED = "covariant_weights"
+WEIGHTS = ("vector_group_weights", "vector_group_forward_weights")
 KEYS = ("vector_group_kinds", "vector_group_names")
 Arrays = dict[str, np.ndarray]
 
@@ -61,16 +62,15 @@ def _rows(runs: Sequence[Arrays]) -> Iterator[dict[str, Any]]:
     """A row per group and exponent, over the runs that have this group.
 
     weight: mean share of the vector's squared norm. expected: the group's share of the neurons. ratio: mean over runs
-    of weight / expected, with its 95 % interval where there are several runs.
+    of weight / expected, with its 95 % interval where there are several runs. forward_: the same of forward vectors.
     """
     groups = dict.fromkeys(pair for run in runs for pair in _groups(run))
     for kind, name in groups:
         members = [(run, _groups(run).index((kind, name))) for run in runs if (kind, name) in _groups(run)]
+        sizes = np.array([run["vector_group_sizes"][place] for run, place in members], dtype=float)
+        expected = sizes / np.array([run[NEEDED].shape[1] for run, _ in members])
         for index in range(min(len(run[NEEDED]) for run, _ in members)):
-            weights = np.array([run["vector_group_weights"][index, place] for run, place in members])
-            sizes = np.array([run["vector_group_sizes"][place] for run, place in members], dtype=float)
-            expected = sizes / np.array([run[NEEDED].shape[1] for run, _ in members])
-            low, high = mean_interval(weights / expected) if len(members) > 1 else (np.nan, np.nan)
+            weights, forward = (np.array([run[key][index, place] for run, place in members]) for key in WEIGHTS)
             yield {
                 "kind_of_group": kind,
                 "group": name,
@@ -79,12 +79,18 @@ def _rows(runs: Sequence[Arrays]) -> Iterator[dict[str, Any]]:
                 "size": sizes.mean(),
                 "weight": weights.mean(),
                 "expected": expected.mean(),
-                "ratio": (weights / expected).mean(),
-                "ratio_low": np.maximum(low, 0.0),  # a ratio is never below 0
-                "ratio_high": high,
+                **_ratio_columns("ratio", weights / expected),
+                "forward_weight": forward.mean(),
+                **_ratio_columns("forward_ratio", forward / expected),
                 "n": len(members),
                 "separated": sum(bool(run["vector_separated"][index]) for run, _ in members),
             }
+
+
+def _ratio_columns(name: str, ratios: np.ndarray) -> dict[str, float]:
+    """The mean of ratios over runs, and its interval, which does not go below 0; nan for a single run."""
+    low, high = mean_interval(ratios) if len(ratios) > 1 else (np.nan, np.nan)
+    return {name: ratios.mean(), f"{name}_low": np.maximum(low, 0.0), f"{name}_high": high}
 
 
 def _groups(run: Arrays) -> list[tuple[str, str]]:
@@ -175,7 +181,7 @@ def _participation(runs: Sequence[Arrays]) -> Participation:
     errors = runs[0]["covariant_participation_stderr"][:k]
     if len(runs) > 1:
         errors = values.std(0, ddof=1) / np.sqrt(len(runs))
-    backward = np.mean([run["backward_participation"][:k] for run in runs], 0)
+    others = {name: np.mean([run[f"{name}_participation"][:k] for run in runs], 0) for name in ("backward", "forward")}
     separated = np.all([run["vector_separated"][:k] for run in runs], 0)
     neurons = float(np.mean([run[NEEDED].shape[1] for run in runs]))
-    return Participation(values.mean(0), errors, backward, separated, neurons)
+    return Participation(values.mean(0), errors, others, separated, neurons)

@@ -42,9 +42,8 @@ def vectors(record: Any, title: str = "") -> Figure:
         ratios = part.pivot(index="group", columns="index", values="ratio")
         maps.append(plotting.GroupWeights(str(kind).replace("_", " "), list(map(str, ratios.index)), ratios.to_numpy()))
     of, n = record.vectors, record.vectors.covariant.shape[2]
-    participation = plotting.Participation(
-        of.participation, of.participation_stderr, of.backward_participation, record.separated, n
-    )
+    others = {"backward": of.backward_participation, "forward": record.forward_participation}
+    participation = plotting.Participation(of.participation, of.participation_stderr, others, record.separated, n)
     return shown(plotting.vectors(maps, participation, title))
 
 

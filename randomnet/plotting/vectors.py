@@ -1,6 +1,6 @@
 """Covariant Lyapunov vectors: weights of groups of neurons, and participation ratios, over the exponents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import matplotlib
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from randomnet.plotting.connectome import SIGNED
-from randomnet.plotting.style import COLOURS, DOUBLE, LONGEST, STYLE, escape_dollars, new_figure
+from randomnet.plotting.style import COLOURS, DASHES, DOUBLE, LONGEST, STYLE, escape_dollars, new_figure
 
 PER_ROW = 2  # panels
 ROW = 0.17  # inches: the height of a group
@@ -26,14 +26,14 @@ class GroupWeights(NamedTuple):
 
 
 class Participation(NamedTuple):
-    """Participation ratios (k,) of covariant vectors with errors, and of backward vectors; which are separated.
+    """Participation ratios (k,) of covariant vectors with errors; which exponents are separated.
 
-    neurons: their number, the largest participation ratio.
+    others: those of other vectors, by name. neurons: their number, the largest participation ratio.
     """
 
     covariant: np.ndarray
     errors: np.ndarray
-    backward: np.ndarray
+    others: Mapping[str, np.ndarray]
     separated: np.ndarray
     neurons: float
 
@@ -80,7 +80,8 @@ def _short(name: str) -> str:
 def _draw_participation(axes: Axes, participation: Participation) -> None:
     """Dots are filled where the exponent is separated from its neighbours, so that its vector is determined."""
     index = np.arange(1, len(participation.covariant) + 1)
-    axes.plot(index, participation.backward, color="0.6", linestyle=":", label="backward")
+    for (name, values), dash in zip(participation.others.items(), DASHES[1:], strict=False):
+        axes.plot(index, values, color="0.6", linestyle=dash, label=name)
     axes.errorbar(index, participation.covariant, 2 * np.nan_to_num(participation.errors), color=COLOURS[0],
                   linewidth=1, label="covariant")  # fmt: skip
     for separated, text in ((True, "exponent separated"), (False, "not separated")):
@@ -89,7 +90,7 @@ def _draw_participation(axes: Axes, participation: Participation) -> None:
         if chosen.any():
             axes.plot(index[chosen], participation.covariant[chosen], "o", color=COLOURS[0], markerfacecolor=face,
                       label=text)  # fmt: skip
-    axes.set_ylim(0, 1.1 * max(participation.covariant.max(), participation.backward.max()))
+    axes.set_ylim(0, 1.1 * max(map(np.max, (participation.covariant, *participation.others.values()))))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("exponent index")
     axes.set_ylabel(f"participation ratio\n(1 to {participation.neurons:.4g} neurons)")

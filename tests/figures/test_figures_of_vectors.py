@@ -28,6 +28,8 @@ def folder_with_vectors(root):
             "covariant_participation": np.array([10.0 + iteration, 20.0]),
             "covariant_participation_stderr": np.array([1.0, 1.0]),
             "backward_participation": np.array([10.0, 15.0]),
+            "forward_participation": np.array([9.0, 12.0]),
+            "vector_group_forward_weights": group_weights[:, ::-1],
             "vector_group_kinds": np.array(["type", "type"]),
             "vector_group_names": np.array(["A", "B"]),
             "vector_group_sizes": np.array(SIZES),
@@ -44,6 +46,9 @@ def test_the_table_has_weights_over_sizes_with_intervals_over_runs(tmp_path):
     assert first["weight"] == pytest.approx(0.6) and first["expected"] == 10 / N and first["size"] == 10
     assert first["ratio"] == pytest.approx(0.6 * 4)
     assert (first["ratio_low"], first["ratio_high"]) == pytest.approx(mean_interval(np.array(SHARES) * 4))
+    assert first["forward_weight"] == pytest.approx(0.4) and first["forward_ratio"] == pytest.approx(1.6)
+    ends = mean_interval((1 - np.array(SHARES)) * 4)
+    assert (first["forward_ratio_low"], first["forward_ratio_high"]) == pytest.approx(ends)
     assert second["ratio"] == 1 and second["exponent"] == pytest.approx(0.1)
     assert list(table["separated"]) == [3, 1, 3, 1] and (table["n"] == 3).all()
 
@@ -75,7 +80,8 @@ def test_a_network_without_labels_has_its_participation_alone(tmp_path):
     for iteration in range(3):
         path = folder / "0" / f"iter_{iteration}" / "arrays.npz"
         none = {"vector_group_kinds": np.array([], dtype=str), "vector_group_names": np.array([], dtype=str),
-                "vector_group_sizes": np.array([], dtype=int), "vector_group_weights": np.zeros((2, 0))}  # fmt: skip
+                "vector_group_sizes": np.array([], dtype=int), "vector_group_weights": np.zeros((2, 0)),
+                "vector_group_forward_weights": np.zeros((2, 0))}  # fmt: skip
         results.write_arrays(path, results.read_arrays(path) | none)
     study = gather(folder)
     ((_, figure),) = vector_figures(study, None)

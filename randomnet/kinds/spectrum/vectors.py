@@ -16,7 +16,8 @@ from randomnet.connectome.label_groups import LabelGroup, label_groups
 from randomnet.display import Displayed
 from randomnet.kinds.spectrum.sensitivities import Sensitivities, network_sensitivities
 from randomnet.lyapunov import Spectrum
-from randomnet.lyapunov.covariant import CovariantVectors, covariant_vectors
+from randomnet.lyapunov.covariant import CovariantVectors, covariant_vectors, participation_ratio
+from randomnet.lyapunov.forward import forward_vectors
 from randomnet.lyapunov.sensitivity import MOST_WINDOWS, WINDOW
 from randomnet.schema.plan import Run
 
@@ -30,13 +31,14 @@ class NetworkVectors(Displayed):
     """Covariant vectors of the leading exponents of a network, with the groups of its neurons.
 
     spectrum: the spectrum that they belong to. groups: by every kind of label, and by sign. sensitivities: of the
-    exponents, in short windows of the record.
+    exponents, in short windows of the record. forward: (samples, k, N), forward vectors at the same times.
     """
 
     vectors: CovariantVectors
     spectrum: Spectrum
     groups: tuple[LabelGroup, ...]
     sensitivities: Sensitivities
+    forward: np.ndarray
 
     drawing: ClassVar[str] = "vectors"
 
@@ -63,6 +65,16 @@ class NetworkVectors(Displayed):
         return (np.r_[True, gaps] & np.r_[gaps, complete])[: self.k]
 
     @cached_property
+    def forward_weights(self) -> np.ndarray:
+        """(k, N): mean squared component of each forward vector on each neuron; each row sums to 1."""
+        return np.square(self.forward).mean(0)
+
+    @property
+    def forward_participation(self) -> np.ndarray:
+        """(k,): the mean participation ratio of the forward vectors."""
+        return participation_ratio(self.forward).mean(0)
+
+    @cached_property
     def angles(self) -> np.ndarray:
         """(samples,): the smallest angle between the unstable vectors and the others, in radians.
 
@@ -84,9 +96,11 @@ class NetworkVectors(Displayed):
             "vector_separated": self.separated,
             "covariant_weights": vectors.weights,
             "backward_weights": vectors.backward_weights,
+            "forward_weights": self.forward_weights,
             "covariant_participation": vectors.participation,
             "covariant_participation_stderr": vectors.participation_stderr,
             "backward_participation": vectors.backward_participation,
+            "forward_participation": self.forward_participation,
             "vector_times": vectors.times,
             "splitting_angles": self.angles,
             "vector_unstable": np.array(self.unstable),
@@ -94,16 +108,19 @@ class NetworkVectors(Displayed):
             "vector_group_names": np.array([group.name for group in self.groups], dtype=str),
             "vector_group_sizes": np.array([group.size for group in self.groups], dtype=np.int64),
             "vector_group_weights": self.group_weights(vectors.weights),
+            "vector_group_forward_weights": self.group_weights(self.forward_weights),
             **self.sensitivities.arrays(),
         }
 
     def frame(self) -> pd.DataFrame:
         """A row per group and exponent: its weight, the weight by size alone, and their ratio."""
-        n, weights = self.vectors.covariant.shape[2], self.group_weights(self.vectors.weights)
+        n = self.vectors.covariant.shape[2]
+        weights, forward = (self.group_weights(each) for each in (self.vectors.weights, self.forward_weights))
         return pd.DataFrame([
             {"kind_of_group": group.kind, "group": group.name, "index": index + 1,
              "exponent": self.vectors.exponents[index], "size": group.size, "weight": weights[index, place],
              "expected": group.size / n, "ratio": weights[index, place] * n / group.size,
+             "forward_weight": forward[index, place], "forward_ratio": forward[index, place] * n / group.size,
              "separated": self.separated[index]}
             for place, group in enumerate(self.groups) for index in range(self.k)
         ])  # fmt: skip
@@ -151,7 +168,8 @@ def vectors_of_network(
     )
     groups = groups_of_run(run, setup)
     sensitivities = network_sensitivities(double(setup.network), system, vectors, groups, on_progress)
-    return NetworkVectors(vectors, spectrum, groups, sensitivities)
+    forward = forward_vectors(system, vectors, schedule.frame_transient, setup.frame, on_progress)
+    return NetworkVectors(vectors, spectrum, groups, sensitivities, forward)
 
 
 def groups_of_run(run: Run, setup: Setup) -> tuple[LabelGroup, ...]:
@@ -166,7 +184,8 @@ def time_of_vectors(run: Run, k: int) -> float:
         return 0.0
     windows = min(schedule.first, MOST_WINDOWS * WINDOW)
     gradients = GRADIENT_COST * vectors * windows
-    return (1 + vectors) / (1 + k) * (simulated_time(schedule) + schedule.frame_transient + gradients)
+    forward = (1 + GRADIENT_COST) * (schedule.first + schedule.frame_transient)
+    return (1 + vectors) / (1 + k) * (simulated_time(schedule) + schedule.frame_transient + gradients + forward)
 
 
 def vectors_of_runs(

@@ -161,6 +161,12 @@ VECTORS = Table(
         Column("ratio", "Weight over expected, mean over runs; above 1 the group carries more than its size."),
         Column("ratio_low", "Lower end of the 95 % interval of the ratio over runs."),
         Column("ratio_high", "Upper end of the 95 % interval of the ratio over runs."),
+        Column("forward_weight", "Share of the forward vector's squared norm that lies on the group; mean over runs."),
+        Column(
+            "forward_ratio", "Forward weight over expected; above 1, perturbing the group excites more than its size."
+        ),
+        Column("forward_ratio_low", "Lower end of the 95 % interval of the forward ratio over runs."),
+        Column("forward_ratio_high", "Upper end of the 95 % interval of the forward ratio over runs."),
         Column("n", "Runs with the group."),
         Column(
             "separated",

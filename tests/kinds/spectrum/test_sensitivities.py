@@ -146,3 +146,16 @@ def test_errors_are_those_of_the_mean_over_windows():
     np.testing.assert_allclose(mean, values.mean(0))
     np.testing.assert_allclose(error, values.std(0, ddof=1) / np.sqrt(20))
     assert np.isnan(mean_and_error(values[:1])[1]).all()
+
+
+def test_forward_vectors_go_back_along_trials_by_the_transposed_tangent(tmp_path):
+    """The tangent goes on from trial to trial, where the state starts anew."""
+    run = run_with(tmp_path, *SHORT, *TASK)
+    setup = build_setup(run)
+    found, system = vectors_of_network(run, setup, compute_spectrum(run, setup, 3)), system_of(run, setup)
+    steps, unit = round(found.vectors.interval / system.dt), torch.eye(12).double()
+    for sample, state in enumerate(torch.from_numpy(found.vectors.states[:-1])):
+        start = found.vectors.start + (sample + 1) * steps
+        jacobian = system.advance(torch.cat([state[None], unit]), steps, start)[1:].T.detach().numpy()
+        back = jacobian.T @ found.forward[sample + 1, 0]
+        assert abs(back @ found.forward[sample, 0]) / np.linalg.norm(back) > 1 - 1e-10

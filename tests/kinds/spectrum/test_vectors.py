@@ -43,6 +43,8 @@ def test_of_a_network_at_rest_the_weights_are_squared_eigenvectors(tmp_path):
     expected = vectors[:, ::-1].T[:3] ** 2
     np.testing.assert_allclose(arrays["covariant_weights"], expected, atol=1e-5)
     np.testing.assert_allclose(arrays["backward_weights"], expected, atol=1e-5)
+    np.testing.assert_allclose(arrays["forward_weights"], expected, atol=1e-5)
+    np.testing.assert_allclose(arrays["forward_participation"], arrays["covariant_participation"], rtol=1e-3)
     np.testing.assert_allclose(arrays["covariant_participation"], 1 / (expected**2).sum(1), rtol=1e-4)
     np.testing.assert_allclose(arrays["vector_exponents"], np.log(0.9 + 0.1 * values[::-1][:3]) / 0.1, atol=1e-6)
     assert arrays["vector_separated"].all() and arrays["vector_unstable"] == 0 and not arrays["splitting_angles"].size
@@ -112,3 +114,22 @@ def test_a_direction_that_vanishes_leaves_a_note(tmp_path):
                "lyapunov.nle=12")  # fmt: skip
     row = results.load(experiment(tmp_path, "spectrum", *changes)).table.iloc[0]
     assert row["status"] == "complete" and "no covariant vectors: a direction shrinks" in row["notes"]
+
+
+def test_forward_vectors_of_a_network_at_rest_are_left_eigenvectors(tmp_path):
+    """Of a network with weights of one sign the leading eigenvalue is real and simple (Perron and Frobenius)."""
+    weights = np.random.default_rng(0).uniform(0, 0.1, (12, 12))
+    np.fill_diagonal(weights, 0)
+    np.save(tmp_path / "w.npy", weights)
+    ini = tmp_path / "a.ini"
+    ini.write_text(f"[experiment]\nkind = spectrum\n[paths]\npath_to_results = {tmp_path / 'out'}\n"
+                   f"path_to_network = {tmp_path / 'w.npy'}\n[net]\nnormalization = none\n[model]\nactivation = tanh\n"
+                   "[lyapunov]\nnle = 3\nvectors = 1\ntsim = 20\ntransient = 150\nframe_transient = 150\n"
+                   "[execution]\nworkers = 1\n")  # fmt: skip
+    assert run(ini) == 0
+    arrays, matrix = arrays_of(tmp_path / "out"), build_setup(read_plan(ini).combos[0].runs()[0]).connectome.dense()
+    for name, of in (("covariant_weights", matrix), ("forward_weights", matrix.T)):
+        values, vectors = np.linalg.eig(of)
+        leading = vectors[:, values.real.argmax()].real
+        np.testing.assert_allclose(arrays[name][0], leading**2, atol=1e-6)
+    assert np.abs(arrays["covariant_weights"] - arrays["forward_weights"]).max() > 0.01
