@@ -112,7 +112,7 @@ def covariant_vectors(source: NotebookNetwork | Connectome, *, k: int = 5, **opt
         raise ValueError("covariant_vectors(): expected a network whose neurons have one variable each, without cells "
                          "or parts of [dynamics]")  # fmt: skip
     written = dict(keys_of("covariant_vectors()", options, ("lyapunov",), ("k",))) | {("lyapunov", "vectors"): k}
-    run = spectrum_run(network, written)
+    run = spectrum_run(network, written, "covariant_vectors()")
     if not k:
         raise ValueError("k: expected at least 1 vector, got 0")
     setup = _present(network, build_setup(run))
@@ -120,15 +120,20 @@ def covariant_vectors(source: NotebookNetwork | Connectome, *, k: int = 5, **opt
         return vectors_of_network(run, setup, compute_spectrum(run, setup, exponents_of(run, setup.size)))
 
 
-def spectrum_run(network: NotebookNetwork, written: dict[tuple[str, str], Any]) -> Run:
-    """The run of kind = spectrum of a network, with these options of [lyapunov]. Raises ConfigError."""
+def spectrum_run(
+    network: NotebookNetwork, written: dict[tuple[str, str], Any], function: str = "spectrum()"
+) -> Run:
+    """The run of kind = spectrum of a network, with these options of [lyapunov]. Raises ConfigError.
+
+    function: its name in errors.
+    """
     trained = network.run_settings
     made = {key: value for key, value in network.options.items()
             if KIND in SCHEMA.options[key].readers and key[0] != "lyapunov"}  # fmt: skip
     for key in written:
-        if not SCHEMA.is_read(key, config_of("spectrum()", KIND, made | written, strict=False)):
-            config_of("spectrum()", KIND, made | written)
-    config = config_of("spectrum()", KIND, made | written, strict=False)
+        if not SCHEMA.is_read(key, config_of(function, KIND, made | written, strict=False)):
+            config_of(function, KIND, made | written)
+    config = config_of(function, KIND, made | written, strict=False)
     return Run(0, trained.iteration, config.experiment.seed, config)
 
 

@@ -14,6 +14,7 @@ from randomnet.plotting.style import COLOURS, DASHES, DOUBLE, LONGEST, STYLE, es
 PER_ROW = 2  # panels
 ROW = 0.17  # inches: the height of a group
 LARGEST_FACTOR = 8.0  # end of the colour scale, a factor of the weight that size alone gives
+ROOM_FOR_LEGEND = 1.5  # end of the axis over the largest participation ratio
 MISSING = "0.88"
 
 
@@ -90,8 +91,9 @@ def _draw_participation(axes: Axes, participation: Participation) -> None:
         if chosen.any():
             axes.plot(index[chosen], participation.covariant[chosen], "o", color=COLOURS[0], markerfacecolor=face,
                       label=text)  # fmt: skip
-    axes.set_ylim(0, 1.1 * max(map(np.max, (participation.covariant, *participation.others.values()))))
+    highest = max(map(np.max, (participation.covariant, *participation.others.values())))
+    axes.set_ylim(0, ROOM_FOR_LEGEND * highest)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("exponent index")
     axes.set_ylabel(f"participation ratio\n(1 to {participation.neurons:.4g} neurons)")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, ncols=2, loc="upper left")

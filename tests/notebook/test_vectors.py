@@ -46,7 +46,8 @@ def test_the_record_shows_itself():
         (lambda c: rn.covariant_vectors(c, k=0), ValueError, "k: expected at least 1 vector"),
         (lambda c: rn.covariant_vectors(c, k=5, nle=3), ValueError, "expected at most nle = 3"),
         (lambda c: rn.covariant_vectors(c, tsimm=3), TypeError, "tsim"),
-        (lambda c: rn.spectrum(c, vectors=3), ValueError, "covariant_vectors\\(\\) computes them"),
+        (lambda c: rn.covariant_vectors(c, initial_states=2), ValueError, r"covariant_vectors\(\).*one trajectory"),
+        (lambda c: rn.spectrum(c, vectors=3), ValueError, r"covariant_vectors\(\) computes them"),
         (lambda c: rn.covariant_vectors(rn.network(c, adaptation=1), k=2), ValueError, "one variable each"),
     ],
 )
