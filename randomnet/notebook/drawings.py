@@ -38,6 +38,18 @@ def spectrum(record: Any, title: str = "", label: str = "spectrum", **others: An
     return shown(plotting.spectra({"": runs}, {}, series, title=title))
 
 
+def vectors(record: Any, title: str = "") -> Figure:
+    """Weights of groups relative to their size, and participation ratios, over the exponents."""
+    rows, maps = record.frame(), []
+    for kind, part in rows.groupby("kind_of_group", sort=False) if len(rows) else ():
+        ratios = part.pivot(index="group", columns="index", values="ratio")
+        maps.append(plotting.GroupWeights(str(kind).replace("_", " "), list(map(str, ratios.index)), ratios.to_numpy()))
+    of, n = record.vectors, record.vectors.covariant.shape[2]
+    others = {"backward": of.backward_participation, "forward": record.forward_participation}
+    participation = plotting.Participation(of.participation, of.participation_stderr, others, record.separated, n)
+    return shown(plotting.vectors(maps, participation, title))
+
+
 def history(network: Any, title: str = "") -> Figure:
     """Loss and other quantities of a network over epochs. Raises ValueError before training."""
     if network.progress is None:
