@@ -37,6 +37,8 @@ from randomnet.settings.readers import Key
 from randomnet.settings.schema import key_of
 from randomnet.settings.values import Named
 
+from randomnet.results.statuses import ResultsError
+
 if TYPE_CHECKING:
     from randomnet.results import Share
 
@@ -403,7 +405,7 @@ def main(argv: list[str] | None = None) -> int:
             raise ConfigError(f"--save {options.save}: expected --describe with it, got it alone")
         plan = plan_of(options)
         return (pipeline if plan.config.experiment.kind == "pipeline" else carry_out)(plan, options)
-    except ConfigError as error:
+    except (ConfigError, ResultsError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_USAGE
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`

@@ -118,8 +118,8 @@ def run(
         batches = make_batches(prepared.runs(), facts_by_combo)
         batches = share.of(batches) if share else batches
         interrupted = _carry_out(engine, prepared, batches, folder, retry_failed, rungs, log_every)
-        if folder.manifest is None:  # somebody removed the folder meanwhile
-            folder.write_plan(prepared.manifest, plan.text)
+        if folder.manifest is None:
+            raise OSError(engines.gone(folder.root))
         with folder.brief_lock():
             table = folder.write_summary(prepared.manifest)
         if rungs:
@@ -268,6 +268,8 @@ def _ends(
             watcher.epoch(event)
 
     for ended in engine(stage, folder.root, stop.is_set, epoch) if stage else ():
+        if ended.status == engines.UNWRITTEN:
+            raise OSError(ended.text)
         for watcher in watchers:
             watcher.ended(ended)
         yield ended
@@ -309,7 +311,10 @@ class _Curves:
 
 @contextmanager
 def _stop_on_signal() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C (or SIGTERM) sets, to stop after an epoch; a second one interrupts."""
+    """Yield an event that the first Ctrl-C, SIGTERM or SIGHUP sets, to stop after an epoch; a second one interrupts.
+
+    A SIGHUP that is ignored stays so, as under nohup.
+    """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -321,7 +326,10 @@ def _stop_on_signal() -> Iterator[threading.Event]:
         stop.set()
         tqdm.write("Stopping; trainings keep a checkpoint of their epoch; once more to stop at once", file=sys.stderr)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    heeded = [number for number in engines.STOPPING
+              if number != hang_up or signal.getsignal(number) != signal.SIG_IGN]  # fmt: skip
+    before = {number: signal.signal(number, ask) for number in heeded}
     try:
         yield stop
     finally:

@@ -15,7 +15,16 @@ import numpy as np
 import pandas as pd
 
 from randomnet.renamed_options import current_manifest
-from randomnet.results.files import TEMPORARY, read_arrays, read_json, write_array, write_csv, write_json, write_text
+from randomnet.results.files import (
+    TEMPORARY,
+    map_array,
+    read_arrays,
+    read_json,
+    write_array,
+    write_csv,
+    write_json,
+    write_text,
+)
 from randomnet.results.history import add_option_columns, current_summary, epoch_values, read_history
 from randomnet.results.locks import LockHeld, exclusive, is_unlocked
 from randomnet.results.record_checks import check_manifest, check_run
@@ -63,7 +72,7 @@ class RunFolder:
     def arrays(self) -> dict[str, np.ndarray]:
         """arrays.npz, and memory maps of the arrays in .npy files; empty before arrays.npz exists."""
         path = self.path / "arrays.npz"
-        maps = {file.stem: np.load(file, mmap_mode="r") for file in sorted(self.path.glob("*.npy"))}
+        maps = {file.stem: map_array(file) for file in sorted(self.path.glob("*.npy"))}
         return read_arrays(path) | maps if path.exists() else {}
 
     @property
@@ -167,6 +176,10 @@ class ResultsFolder:
         spectrum = read_arrays(path, ("exponents", "stderr")) if path.exists() else {}
         if "exponents" not in spectrum:
             return []
+        shapes = [array.shape for array in spectrum.values()]
+        if len(shapes) < 2 or len(shapes[0]) != 1 or shapes[0] != shapes[1]:
+            expected = "one row of exponents and one of stderr, of equal length"
+            raise ResultsError(f"{path}: expected {expected}, got shapes {', '.join(map(str, shapes))}")
         head = {"combo": combo["combo"], **combo["values"], "iteration": iteration}
         pairs = zip(spectrum["exponents"].tolist(), spectrum["stderr"].tolist(), strict=True)
         return [head | {"index": index, "exponent": exponent, "stderr": error}
