@@ -21,6 +21,7 @@ from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.experiment.progress import LOG_EVERY, Progress
 from randomnet.kinds.kind import Batch, kind_of
 from randomnet.results import DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
+from randomnet.results.folders import run_rows
 from randomnet.results.locks import LocksUnsupported
 from randomnet.schema.plan import Plan, Run
 from randomnet.schema.sections.general import ExecutionSection
@@ -102,6 +103,8 @@ def run(
             prepared = planning.prepare(plan, facts, None if fresh else old)
             if not fresh:
                 halving.halving_of(plan, prepared, folder)
+                if old and (outcome := _as_it_is(prepared, folder, retry_failed)):
+                    return outcome
         engine = stack.enter_context(_engine(plan))
         with _results_folder_errors(plan):
             aside = _set_aside(folder) if fresh and old else None
@@ -125,6 +128,17 @@ def run(
         if rungs:
             halving.write_ranking(folder, table, plan.varied)
         return Outcome(folder.root, _rows_of(table, batches), interrupted, prepared.manifest)
+
+
+def _as_it_is(prepared: planning.Prepared, folder: ResultsFolder, retry_failed: bool) -> Outcome | None:
+    """Return the outcome of a folder that cannot be written and misses no run, from what is there; else None."""
+    if os.access(folder.root, os.W_OK):
+        return None
+    table = pd.DataFrame(run_rows(folder, prepared.manifest))
+    if not table["status"].isin(ENDED if retry_failed else (*ENDED, FAILED)).all():
+        return None
+    tqdm.write(f"Note: {folder.root} cannot be written; all its runs have ended, so that nothing is to be written")
+    return Outcome(folder.root, table, False, prepared.manifest)
 
 
 def _rows_of(table: pd.DataFrame, batches: Sequence[Batch]) -> pd.DataFrame:

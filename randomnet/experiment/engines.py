@@ -73,6 +73,8 @@ def carry_out(
     Returns the ends of the runs that had not ended before. Runs that fail together are repeated one by one, so that
     only those with an error fail.
     """
+    if not root.is_dir():
+        return (Ended(batch[0].combo, batch[0].iteration, UNWRITTEN, gone(root)),)
     folders = folders_of(batch, root)
     kind, execution = kind_of(batch[0].config.experiment.kind), batch[0].config.execution
     torch.set_num_threads(execution.threads)
@@ -145,6 +147,8 @@ def _keep_memory() -> None:
 
 def fail(run: Run, root: Path, reason: str, trace: str) -> Ended:
     """Record a failed run in its folder, if the disk allows it; return its end."""
+    if not root.is_dir():
+        return Ended(run.combo, run.iteration, UNWRITTEN, gone(root))
     try:
         results.ResultsFolder(root).run(run.combo, run.iteration).fail({**_head(run), "reason": reason}, trace)
     except OSError as error:
