@@ -26,7 +26,7 @@ from randomnet.results.files import (
     write_text,
 )
 from randomnet.results.history import add_option_columns, current_summary, epoch_values, read_history
-from randomnet.results.locks import LockHeld, exclusive, is_unlocked
+from randomnet.results.locks import LockHeld, exclusive, is_held_here, is_unlocked
 from randomnet.results.record_checks import check_manifest, check_run
 from randomnet.results.shares import Share
 from randomnet.results.statuses import COMPLETE, ENDED, FAILED, MISSING, ResultsError
@@ -224,7 +224,8 @@ class ResultsFolder:
     def lock(self, share: Share | None = None) -> Iterator[None]:
         """Hold the folder for this process, and remove incomplete files of killed processes.
 
-        With `share`, other processes may hold other shares of the same division. Raises ResultsError if another process
+        With `share`, other processes may hold other shares of the same division. A share that another machine holds is
+        waited for, as the locks of a lost machine, whose job was queued again, expire only after a while. Raises ResultsError if another process
         works in the folder.
         """
         self.root.mkdir(parents=True, exist_ok=True)
@@ -252,7 +253,8 @@ class ResultsFolder:
             if not path.name.endswith(parts) and not is_unlocked(path):
                 raise self._refusal(f"another process works on another division into shares here ({path.name[6:]})")
         refusal = f"another process works on share {share.number}/{share.shares} in this results folder"
-        with self._lock_or_refuse(refusal, self.root / f".lock-{share.number}{parts}"):
+        path = self.root / f".lock-{share.number}{parts}"
+        with self._lock_or_refuse(refusal, path, 0.0 if is_held_here(path) else TASK_TIMEOUT):
             yield
 
     @contextlib.contextmanager
