@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
+
 EXIT_INTERRUPTED = 130
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
