@@ -19,12 +19,24 @@ def read_history(path: Path) -> pd.DataFrame:
     """history.csv with epochs counted from the untrained network; empty if it is missing or damaged."""
     try:
         history = pd.read_csv(path) if path.exists() and path.stat().st_size else pd.DataFrame()
-    except ValueError:
+    except (ValueError, RecursionError, MemoryError):
+        return pd.DataFrame()
+    if not _is_history(history):
         return pd.DataFrame()
     gradients = [name for name in history if name.startswith("grad_norm")]
     if "validate_loss" in history and len(history) and bool(history[gradients].iloc[0].notna().any()):
         history = history.assign(epoch=history["epoch"] + 1)
     return history
+
+
+def _is_history(history: pd.DataFrame) -> bool:
+    """Whether each row has an epoch of its own, and all columns after the options and `iteration` are numbers."""
+    names = list(history)
+    if "epoch" not in names:
+        return False
+    measured = names[names.index("iteration") + 1 :] if "iteration" in names else names
+    are_numbers = all(pd.api.types.is_numeric_dtype(history[name]) for name in {*measured, "epoch"})
+    return are_numbers and bool(history["epoch"].notna().all()) and history["epoch"].is_unique
 
 
 def current_summary(record: Mapping[str, Any]) -> dict[str, Any]:
