@@ -53,19 +53,21 @@ def _sentence(name: str, runs: pd.DataFrame) -> str:
         return f"With {name}, no run has a largest exponent."
     estimate = transition(curves, left_out=left_out)
     over = source_of_variation(runs[runs["g"] == runs["g"].iloc[0]])  # g itself makes another network
-    return f"With {name}, the largest exponent {_where(estimate)} (medians over {len(curves.iterations)} {over})."
+    return f"With {name}, {_where(estimate)} (medians over {len(curves.iterations)} {over})."
 
 
 def _where(estimate: Transition) -> str:
     """Where the medians cross zero, or why they do not."""
     if not len(estimate.medians):
-        return "is unbounded at the smallest g already"
+        return "the activity is unbounded at the smallest g already"
     ends = f"g = {estimate.g[0]:g} to {estimate.g[-1]:g}"
     if estimate.crossing is not None:
-        return f"becomes positive at g = {estimate.crossing:.3g}{_interval(estimate)}"
+        where = f"g = {estimate.crossing:.3g}{_interval(estimate)}"
+        return f"chaos begins at {where}, where the largest exponent becomes positive"
     if (estimate.medians > 0).all():
-        return f"is positive over all of {ends}"
-    text = "is nowhere positive beyond its error" if (estimate.medians > 0).any() else "is nowhere positive"
+        return f"there is chaos: the largest exponent is positive over all of {ends}"
+    text = "no chaos is seen: the largest exponent is nowhere positive"
+    text += " beyond its error" if (estimate.medians > 0).any() else ""
     more = f", and unbounded from g = {estimate.unbounded:g}" if estimate.unbounded is not None else ""
     return f"{text} over {ends}{more}"
 

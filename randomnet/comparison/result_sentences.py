@@ -6,8 +6,8 @@ doubts         how many runs are missing, left out, or have a verdict that weake
 A study of networks and controls is about their difference; the same of several folders. Without either, it is about
 the order of its combos. A sentence never has a number from a cell that mixes options.
 
-The first quantity of a kind is the one question asked, so its p is as it is. A comparison in several cells of a grid
-decides where p is at most 0.05 after Holm's correction for these cells.
+The first quantity of a kind is the one question asked, so its p is as it is: a cell decides where it is at most 0.05.
+Of several cells of a grid, the sentence says in how many that holds with Holm's correction for these cells.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,6 @@ from randomnet.results import FINISHED, MISSING
 
 AFTER = "lambda_max_final"  # whose verdict is that of a training's last spectrum
 MOST_COMPARISONS, MOST_CELLS, MOST_NAMED = 4, 4, 6
-ADJUSTED = "p_of_comparison"  # of a cell: its p after Holm's correction for the cells of its comparison
 NAMES_OF_CONTROLS = {"null": "its {value} null", "random_w": "its shuffled weights"}
 STATUSES = {MISSING: "unfinished", "failed": "failed", "diverged": "diverged, left out",
             "unbounded": "unbounded, left out"}  # fmt: skip
@@ -147,45 +146,51 @@ def _comparison(study: Study, headline: Headline, cells: list[dict[str, Any]], s
     tested = [cell for cell in known if is_number(cell["p"])]
     if not tested:
         return f"{_effects(subject, control, known[:1], cells)}; {_why_no_p(known)}."
-    adjusted = significance.holm(np.array([cell["p"] for cell in tested], dtype=float))
-    tested = [{**cell, ADJUSTED: p} for cell, p in zip(tested, adjusted, strict=True)]
-    decided = [cell for cell in tested if cell[ADJUSTED] <= significance.ALPHA]
+    decided = [cell for cell in tested if cell["p"] <= significance.ALPHA]
     if not decided:
         return _undecided(f"{network} and {control} in {headline.words}", network, tested, len(cells))
-    return _decided(subject, control, decided, len(tested), len(cells))
+    return _decided(subject, control, decided, tested, len(cells))
 
 
-def _decided(subject: str, control: str, decided: list[dict[str, Any]], tests: int, total: int) -> str:
+def _decided(
+    subject: str, control: str, decided: list[dict[str, Any]], tested: list[dict[str, Any]], total: int
+) -> str:
     """In which cells the sides differ and in which direction, and the numbers of the largest difference."""
     largest = max(decided, key=lambda cell: abs(cell["difference_b_minus_a"]))
     if total == 1:
-        return f"{capital(subject)} is {_direction(largest)} that of {control} by {_numbers(largest, tests)}."
-    parts = []
+        return f"{capital(subject)} is {_direction(largest)} that of {control} by {_numbers(largest)}."
+    parts: list[str] = []
     for sign in (-1, 1):
         if of_sign := [cell for cell in decided if np.sign(cell["difference_b_minus_a"]) == sign]:
             that = "it" if parts else f"that of {control}"
             parts.append(f"{_direction(of_sign[0])} {that} at {_listed(of_sign)} ({len(of_sign)} of {total} cells)")
-    rest = "; the others do not decide" if len(decided) < total else ""
-    return (f"{capital(subject)} is {' and '.join(parts)}{rest}. "
-            f"Largest difference, at {_cell_text(largest)}: {_numbers(largest, tests)}.")  # fmt: skip
+    return (f"{capital(subject)} is {' and '.join(parts)}. "
+            f"Largest difference, at {_cell_text(largest)}: {_numbers(largest)}{_correction(tested)}.")  # fmt: skip
+
+
+def _correction(tested: Sequence[Mapping[str, Any]]) -> str:
+    """In how many of these cells p is small after Holm's correction for all of them; empty for one cell."""
+    if len(tested) < 2:
+        return ""
+    adjusted = significance.holm(np.array([cell["p"] for cell in tested], dtype=float))
+    count = int((adjusted <= significance.ALPHA).sum())
+    return f"; with Holm's correction for {len(tested)} cells, p is at most 0.05 in {count or 'none'}"
 
 
 def _undecided(sides: str, network: str, cells: list[dict[str, Any]], total: int) -> str:
     """That no cell decides, with the numbers of the cell of the smallest p, and whether any p could."""
     first = min(cells, key=lambda cell: (cell["p"], -abs(cell["difference_b_minus_a"])))
     where = "" if total == 1 else f" in any of {total} cells"
-    begin = capital(network) if total == 1 else f"Smallest p at {_cell_text(first)}:"
-    amount = f"{'is ' * (total == 1)}{_direction(first)} by"
+    begin = f"{capital(network)} is" if total == 1 else f"Smallest p at {_cell_text(first)}:"
+    amount = f"{_direction(first)} by"
     if first["difference_b_minus_a"] == 0:
-        begin, amount = ("" if total == 1 else f"{begin} ") + "the mean difference is", ""
-    smallest, tests, reason = min(cell["smallest_p"] for cell in cells), len(cells), ""
+        begin, amount = ("The" if total == 1 else f"{begin} the"), "mean difference is"
+    smallest, reason = min(cell["smallest_p"] for cell in cells), ""
     if smallest > significance.ALPHA:
-        tests, units = 1, _units(first["design"])  # a correction could only raise what is too large already
+        units = _units(first["design"])
         reason = f"; {first['n']} {units} allow no p below {smallest:.2g}, 0.05 needs {_needed(first['design'])}"
-    elif tests > 1 and (below := sum(cell["p"] <= significance.ALPHA for cell in cells)):
-        reason = f"; without it p is at most 0.05 in {below}"
     return (f"No difference can be told between {sides}{where}. "
-            f"{capital(begin)} {amount}{' ' * bool(amount)}{_numbers(first, tests)}{reason}.")  # fmt: skip
+            f"{begin} {amount} {_numbers(first)}{reason}.")  # fmt: skip
 
 
 def _effects(subject: str, control: str, cells: Sequence[Mapping[str, Any]], of: Sequence[Mapping[str, Any]]) -> str:
@@ -207,11 +212,8 @@ def _why_no_p(cells: Sequence[Mapping[str, Any]]) -> str:
     return f"the study cannot decide: it has {n} {units if n != 1 else units.rstrip('s')}, and p < 0.05 needs {needed}"
 
 
-def _numbers(cell: Mapping[str, Any], tests: int) -> str:
-    """Difference a - b with its interval, n and p, as in tests.csv with the sign turned.
-
-    The p is that of this one comparison. tests: cells that have the same comparison; p is corrected for these, too.
-    """
+def _numbers(cell: Mapping[str, Any]) -> str:
+    """Difference a - b with its interval, n and the p of this one comparison, as in tests.csv with the sign turned."""
     difference = cell["difference_b_minus_a"]
     sign = -1 if difference <= 0 else 1
     ends = [cell[name] for name in ("interval_low", "interval_high")]
@@ -221,8 +223,7 @@ def _numbers(cell: Mapping[str, Any], tests: int) -> str:
     name = "prediction interval" if cell["design"] in RANKS else "interval"
     of = f"{100 * cell['interval_level']:.0f} % {name}" if has_interval else "no interval"
     pieces = [f"{text} ({of})", f"n = {int(cell['n'])} {_units(cell['design'], int(cell['n']))}"]
-    corrected = f", {cell[ADJUSTED]:.2g} with Holm's correction for {tests} cells" if tests > 1 else ""
-    return ", ".join([*pieces, f"p = {cell['p']:.2g}{corrected}"])
+    return ", ".join([*pieces, f"p = {cell['p']:.2g}"])
 
 
 def _units(design: str, n: int = 2) -> str:

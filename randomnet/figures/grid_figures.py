@@ -72,6 +72,8 @@ def grid_figures(
     panels = [panel for panel in panels if panel.column in grid.runs and _has_values(grid.runs[panel.column])]
     if not panels and (history is None or history.empty):
         return
+    panels, equal = _varying(panels, grid.runs, has_courses=history is not None and not history.empty)
+    note = ", ".join(filter(None, [note, *equal]))
     grid = replace(grid, runs=_with_doubts(grid.runs, panels))
     sets = facet_sets(study.combos, grid.layout)
     parts = [_facet(grid, option, combos, panels, labels or {}, crossings or {}) for option, combos in sets]
@@ -95,6 +97,22 @@ def grid_figures(
 
 def _has_values(column: pd.Series) -> bool:
     return bool(np.isfinite(column.astype(float)).any())
+
+
+def _varying(panels: Sequence[Panel], runs: pd.DataFrame, has_courses: bool) -> tuple[list[Panel], list[str]]:
+    """The panels worth drawing, and a text for each quantity that is 0, or the same count, in all runs.
+
+    One panel is kept if nothing else is drawn.
+    """
+    drawn, texts = [], []
+    for panel in panels:
+        values = runs[panel.column].astype(float)
+        if len(values) > 1 and (values == values.iloc[0]).all() and (panel.whole or values.iloc[0] == 0):
+            name = " ".join(part for part in panel.label.split("\n") if "$" not in part)
+            texts.append(f"{name} is {values.iloc[0]:g} in all runs")
+        else:
+            drawn.append(panel)
+    return (drawn, texts) if drawn or has_courses else (list(panels[:1]), texts[1:])
 
 
 def series_of_combos(study: Study, layout: GridLayout) -> dict[Key, Series]:

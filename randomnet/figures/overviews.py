@@ -18,6 +18,7 @@ from randomnet.figures.training import loss_label, window_text
 from randomnet.plotting import Panel
 
 OVERVIEW = "overview"
+MEASURED = "loss_measured_final"
 Quantities = Callable[[Study, str | None], Sequence[Panel]]
 AFTER_TRAINING = Panel("lambda_max_final", "largest exponent\nλ$_\\mathrm{max}$ (1/τ)\nafter training", zero=True)
 VALIDATION, TRAINING = "validate_loss", "train_loss"  # columns of history.csv
@@ -71,10 +72,14 @@ def _labels_by_loss(study: Study, columns: Sequence[str]) -> Mapping[str, Mappin
 
 
 def of_spectral_training(study: Study, ylabel: str | None) -> list[Panel]:
-    """Loss and largest exponent at the end."""
-    text = loss_text("loss_final", study.combos, ylabel)
-    return [Panel("loss_final", text if ylabel else f"{text}\nin the last epoch", better="lower",
-                  least=_least(study, "loss_final")), AFTER_TRAINING]  # fmt: skip
+    """Loss and largest exponent after training; the loss is the one that the sentence of result is about.
+
+    It is the measured one, or in folders without it that of the last epoch.
+    """
+    return [Panel(MEASURED, f"{loss_label(ylabel, study.combos)}\nmeasured after training", better="lower",
+                  least=_least(study, MEASURED)) if _has_values(study, MEASURED) else
+            Panel("loss_final", ylabel or f"{loss_text('loss_final', study.combos, None)}\nin the last epoch",
+                  better="lower", least=_least(study, "loss_final")), AFTER_TRAINING]  # fmt: skip
 
 
 def of_task_training(study: Study, ylabel: str | None) -> list[Panel]:
@@ -83,12 +88,16 @@ def of_task_training(study: Study, ylabel: str | None) -> list[Panel]:
     test = "test_metrics_best"
     accuracy = Panel("validate_metrics_best", "best validation\naccuracy (%), selected\non the same trials",
                      own_chance="chance_metrics", linear=True, better="higher")  # fmt: skip
-    if test in study.runs and study.runs[test].notna().any():
+    if _has_values(study, test):
         accuracy = replace(accuracy, column=test, label="test accuracy (%)\nat the lowest\nvalidation loss",
                            own_chance="test_chance_metrics")  # fmt: skip
     lowest = ylabel or f"minimum {split}\n" + loss_label(None, study.combos)
     loss = Panel("loss_minimum", lowest, better="lower", least=_least(study, "loss_minimum"))
     return [accuracy, loss, AFTER_TRAINING]
+
+
+def _has_values(study: Study, column: str) -> bool:
+    return column in study.runs and bool(study.runs[column].notna().any())
 
 
 def _least(study: Study, column: str) -> float | None:

@@ -122,14 +122,14 @@ def _mean_handles(
              for cell, part in table.groupby("cell")}  # fmt: skip
     starts = {cell for facet in facets for cell in facet.starts}
     handles: list[Artist] = []
+    with_interval = {cell for cell, size in sizes.items() if size >= run_marks.INTERVAL_FROM}
     if max(sizes.values(), default=0) > 1:
         handles.append(Line2D([], [], linestyle="", label="mean", **MEAN))
-    with_interval = {cell for cell, size in sizes.items() if size >= run_marks.INTERVAL_FROM}
-    if with_interval - starts:
-        handles.append(Line2D([], [], color=REFERENCE, linewidth=1.2, label=f"95 % interval over {over}"))
+    texts: dict[Any, str] = {"-": f"95 % interval over {over}"} if with_interval - starts else {}
     if with_interval & starts:
-        label = "95 % interval over starts of one network"
-        handles.append(Line2D([], [], color=REFERENCE, linewidth=1.2, linestyle=run_marks.DASHED_BAR, label=label))
+        texts[run_marks.DASHED_BAR] = f"{'the same' if texts else '95 % interval'} over starts of one network"
+    handles += [Line2D([], [], color=MEAN["color"], linewidth=1.2, linestyle=dash, label=text)
+                for dash, text in texts.items()]  # fmt: skip
     bounds = [panel for panel in panels if (run_marks.numbers(table, panel.bound) == 1).any()]
     if bounds and handles:
         handles.append(Line2D([], [], linestyle="", label=run_marks.MEAN_OF_BOUNDS_TEXT, **run_marks.MEAN_OF_BOUNDS))

@@ -39,6 +39,7 @@ from randomnet.plotting.style import (
 from randomnet.plotting.training_courses import Courses, draw_courses
 from randomnet.plotting.value_axis import log_panels, number_axis, scale_label
 
+BETWEEN = 0.06  # inches beside each panel, and share of its width between them, so that labels stay apart
 ROW, FIRST_ROW = 1.7, 0.35  # inches: height of a row of panels, and what the first takes besides
 SLOT = 0.18  # share of the x axis that the series at one value take at most, so that pairs are seen
 CHARACTERS = 104  # of titles side by side
@@ -67,6 +68,7 @@ def grid_panels(
     log = [*([False] if courses else []), *_log_axes(table, panels)]
     with matplotlib.rc_context(STYLE):
         axes_of, figure = _axes(len(rows), len(facets), columns, title)
+        figure.get_layout_engine().set(w_pad=BETWEEN, wspace=BETWEEN)  # type: ignore[union-attr, call-arg]
         for (row, place), axes in axes_of.items():
             content, facet = rows[row], facets[place]
             if isinstance(content, Courses):
@@ -80,6 +82,7 @@ def grid_panels(
             are_log = [axes_of[row, 0].get_yscale() == "log" for row in range(len(rows))]
             for row, content in enumerate(rows):
                 set_ylabel(axes_of[row, 0], scale_label(_label(content, facets[0]), are_log, are_log[row]))
+                _shrink_ylabel(axes_of[row, 0])
         _finish_x_axes(axes_of, rows, facets, series)
         legend(figure, grid_handles(table, rows, series, facets, over), "")
         return figure
@@ -148,7 +151,7 @@ def _draw_panel(
     chance_line(axes, panel.chance)
     present = [look for look in series if (table["series"] == look.text).any()]
     by_series = _is_by_series(facet, series)
-    step = 0.7 if facet.groups else slot_width(axes, pd.Series(facet.values), SLOT)
+    step = 0.7 if facet.groups else slot_width(axes, pd.Series(facet.values), SLOT) * _needs_slots(table, facet)
     slot = step / (1 if by_series else max(1, len(present)))
     places: dict[str, dict[Place, Point]] = {}
     for index, look in enumerate(present):
@@ -163,6 +166,11 @@ def _draw_panel(
     if facet.groups:
         axes.set_xlim(-0.6, len(facet.groups) - 0.4)
     axes.margins(y=0.1)
+
+
+def _needs_slots(table: pd.DataFrame, facet: Facet) -> bool:
+    """Whether series at one number stand apart: if a cell has several runs, or lines join pairs."""
+    return bool(facet.pairs) or bool((averaged_runs(table).groupby("cell")["iteration"].nunique() > 1).any())
 
 
 def _is_by_series(facet: Facet, series: Sequence[Series]) -> bool:
@@ -193,7 +201,7 @@ def _draw_means(
         place, values = shifted(axes, float(x), shift), run_marks.values_of_mean(part, panel.column)
         if len(values):
             points.append((place, values.mean()))
-            run_marks.draw_mean(axes, part, panel, look, place, interval, cell in facet.starts)
+            run_marks.draw_mean(axes, part, panel, place, interval, cell in facet.starts)
         if panel.reference in rows and len(others := run_marks.values_of_mean(part, panel.reference)):
             references.append((place, others.mean()))
     joined = not facet.groups and len({place for place, _ in points}) == len(points)
@@ -250,6 +258,12 @@ def _finish_y_axes(
     for (row, _), axes in axes_of.items():
         content = rows[row]
         _set_y_limits(axes, content if isinstance(content, Panel) else content.panel)
+
+
+def _shrink_ylabel(axes: Axes) -> None:
+    """Make a y label of more than two lines smaller, as it would be wider than the ticks of the panel beside it."""
+    if axes.get_ylabel().count("\n") > 1:
+        axes.yaxis.label.set_fontsize("small")
 
 
 def _label(content: Panel | Courses, facet: Facet) -> str:

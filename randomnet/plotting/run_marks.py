@@ -99,7 +99,7 @@ def _draw_errors(axes: Axes, rows: pd.DataFrame, panel: Panel, look: Series, pos
 
 
 def draw_mean(
-    axes: Axes, rows: pd.DataFrame, panel: Panel, look: Series, x: float, interval: Interval, dashed: bool
+    axes: Axes, rows: pd.DataFrame, panel: Panel, x: float, interval: Interval, dashed: bool
 ) -> None:
     """Draw the mean of a cell at x, from two values on, and its interval, from INTERVAL_FROM values on.
 
@@ -116,7 +116,7 @@ def draw_mean(
         if axes.get_yscale() == "log":
             low = max(low, 0.5 * finite_values(values).min())  # 0 is not on a log axis
         low = max(low, -np.inf if panel.least is None else panel.least)
-        bar = axes.vlines([x], [low], mean if is_bound else high, color=look.color, linewidth=1.2, zorder=4,
+        bar = axes.vlines([x], [low], mean if is_bound else high, color=MEAN["color"], linewidth=1.2, zorder=6,
                           linestyles=DASHED_BAR if dashed else "-")  # fmt: skip
         bar.set_gid("interval")
 

@@ -2,6 +2,7 @@
 
 title         of the page
 doubts        what is missing, left out, unequal, or cannot be shown
+data, software   the networks and the versions in a line each
 connectomes   facts of each connectome: size, edges, signs, source, checksums
 folders       versions, machine and configuration of each results folder
 options       the grid; commands: what makes the results again
@@ -66,6 +67,27 @@ def doubts(study: Study, tests: pd.DataFrame, metric: str) -> list[str]:
         *(line.replace("Note: ", "") for line in control_coupling_notes(study)),
         *(shared_notes(tests) if len(tests) else ()),
     ]
+
+
+def data(study: Study) -> str:
+    """The networks of a study without their nulls, such as `EB (synthetic, 436 neurons)`; empty if none is recorded."""
+    texts = []
+    for combo in study.combos:
+        record = combo.record or {}
+        if record.get("name") and not record.get("null"):
+            origin = "synthetic" if record.get("synthetic") else "from a file"
+            texts.append(f"{record['name']} ({origin}, {record.get('neurons', '?')} neurons)")
+    texts = list(dict.fromkeys(texts))
+    more = f" and {len(texts) - MOST_CONNECTOMES} more" if len(texts) > MOST_CONNECTOMES else ""
+    return f"{'; '.join(texts[:MOST_CONNECTOMES])}{more}"
+
+
+def software(study: Study) -> str:
+    """The versions of RandomNet that made the folders, with their days."""
+    manifests = [combo.loaded.manifest for combo in study.combos]
+    texts = [f"{(manifest.get('versions') or {}).get('randomnet', 'of an unknown version')}, "
+             f"{str(manifest.get('created') or 'on an unknown day')[:10]}" for manifest in manifests]  # fmt: skip
+    return "; ".join(dict.fromkeys(texts))
 
 
 def connectomes(study: Study) -> Facts:

@@ -2,6 +2,7 @@
 
 Cell, Column, Table    the content of a table
 means, tests, runs     of a study
+answer                 the tests of its first quantity alone
 plain                  any other table
 """
 
@@ -80,8 +81,7 @@ def tests(study: Study, table: pd.DataFrame, metric: str) -> Table:
     several = len(study.labels) > 1
     rows = []
     for row in table.to_dict("records"):
-        a, b = (side_text(row[f"label_{side}"], row.get(f"own_{side}")) if several
-                else str(row.get(f"own_{side}") or row[f"label_{side}"]) for side in "ab")  # fmt: skip
+        a, b = (_side(row, side, several) for side in "ab")
         cell = _text(row["combo"])
         rows.append([_text(row["metric"]), *([_value(row[name]) for name in options] or [cell]), _text(a), _text(b),
                      _difference(row), _value(row["effect_size"]), _value(row["percentile"]), _value(row["p"]),
@@ -96,6 +96,36 @@ def tests(study: Study, table: pd.DataFrame, metric: str) -> Table:
     first = made.columns[0]
     initial = metric if metric in first.choices else ""
     return made._replace(columns=[first._replace(initial=initial), *made.columns[1:]])
+
+
+def answer(study: Study, table: pd.DataFrame, metric: str) -> Table | None:
+    """The tests of the quantity that the study is about, in the few columns that answer; None for fewer than two.
+
+    The differences are a minus b as in the sentences of result, so that a positive one is `above`.
+    """
+    rows = table[table["metric"] == metric] if len(table) else table
+    if len(rows) < 2 or rows["p"].notna().sum() < 2:
+        return None
+    options = [name for name in study.shared if name in rows and rows[name].notna().any()]
+    cells, records, several = [], rows.to_dict("records"), len(study.labels) > 1
+    every = [tuple(_side(row, side, several) for side in "ab") for row in records]
+    is_one = len(set(every)) == 1
+    for row, sides in zip(records, every, strict=True):
+        counts = [int(row[f"not_converged_{side}"]) + int(row[f"too_short_{side}"]) for side in "ab"]
+        cells.append([*([_value(row[name]) for name in options] or [_text(row["combo"])]),
+                      *([] if is_one else map(_text, sides)), _value(row["p"]), _difference(row, -1), _value(row["n"]),
+                      _text(" and ".join(map(str, counts)) if any(counts) else "")])  # fmt: skip
+    compared = f", of a ({every[0][0]}) and b ({every[0][1]})" if is_one else ""
+    caption = (f"{metric} in each cell of the grid{compared}: p of this one comparison, not corrected, and the "
+               "difference with its interval. Doubtful runs did not converge or are too short to tell.")  # fmt: skip
+    names = [*(options or ["combo"]), *([] if is_one else "ab"), "p", "a - b", "n", "doubtful runs of a and b"]
+    return _table("answer", caption, names, cells, range(2 + max(1, len(options))), "tests.csv")
+
+
+def _side(row: dict[str, Any], side: str, several: bool) -> str:
+    """What a side of a comparison is: its folder, its own options, or both."""
+    own = row.get(f"own_{side}")
+    return side_text(row[f"label_{side}"], own) if several else str(own or row[f"label_{side}"])
 
 
 def runs(study: Study, metrics: Sequence[str]) -> Table:
@@ -170,12 +200,14 @@ def _mean_cell(row: dict[str, Any] | None) -> Cell:
     return _cell(interval_text(row["mean"], low, high) if has_interval else f"{row['mean']:.4g}", row["mean"])
 
 
-def _difference(row: dict[str, Any]) -> Cell:
-    value = row["difference_b_minus_a"]
-    if not _is_number(value):
+def _difference(row: dict[str, Any], sign: int = 1) -> Cell:
+    """The difference b - a, or a - b for a sign of -1."""
+    if not _is_number(row["difference_b_minus_a"]):
         return _text("")
+    value = sign * row["difference_b_minus_a"] or 0.0
     low, high = row["interval_low"], row["interval_high"]
     has_interval = _is_number(low) and _is_number(high) and high > low
+    low, high = sorted((sign * low, sign * high)) if has_interval else (low, high)
     return _cell(interval_text(value, low, high) if has_interval else f"{value:.3g}", value)
 
 

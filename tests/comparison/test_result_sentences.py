@@ -84,11 +84,10 @@ def test_cells_are_never_pooled_and_those_that_do_not_decide_are_counted():
     text, _ = sentences(study_of({"g": [1, 2], "null": ["none", "degree"]}, values), OF_EXPONENT)
     effect, numbers = text.split(". ", 1)
     assert effect == (
-        "Largest Lyapunov exponent of the connectome MB is above that of its degree null at g = 2 (1 of 2 cells); the "
-        "others do not decide"
+        "Largest Lyapunov exponent of the connectome MB is above that of its degree null at g = 2 (1 of 2 cells)"
     )
     assert numbers.startswith("Largest difference, at g = 2: 0.204")
-    assert numbers.endswith("p = 0.002, 0.0039 with Holm's correction for 2 cells.")
+    assert numbers.endswith("p = 0.002; with Holm's correction for 2 cells, p is at most 0.05 in 1.")  # 2 x 0.002
 
 
 def test_cells_that_differ_in_both_directions_are_told_apart():
@@ -129,14 +128,16 @@ def test_one_pair_has_no_p():
     assert "the study cannot decide: it has 1 pair, and p < 0.05 needs 6" in sentences(study, OF_EXPONENT)[0]
 
 
-def test_many_tests_that_no_p_can_survive_are_said_to_decide_nothing():
+def test_cells_that_a_correction_does_not_leave_are_told():
+    """Six pairs allow p = 0.031, and four such p are 0.12 after Holm's correction."""
+
     def values(label, of):
         return of_nulls(label, of)[:6]
 
     grid = {"g": [1, 2, 3, 4], "null": ["none", "degree"]}
     text, *_ = sentences(study_of(grid, values), OF_EXPONENT)
-    assert text.startswith("No difference can be told") and "in any of 4 cells. Smallest p at g = 1: above by" in text
-    assert "p = 0.031, 0.12 with Holm's correction for 4 cells; without it p is at most 0.05 in 4." in text
+    assert "is above that of its degree null at g = 1, 2, 3, 4 (4 of 4 cells). Largest difference, at g = 1: " in text
+    assert text.endswith("p = 0.031; with Holm's correction for 4 cells, p is at most 0.05 in none.")
 
 
 def test_one_measured_network_is_ranked_among_draws():
@@ -280,9 +281,8 @@ def test_the_crossing_of_each_curve_over_g_is_told():
     study = study_of({"g": [1, 2, 3], "null": ["none", "degree"]}, values)
     network, null = crossing_sentences(study)
     middle = 2.25 + 0.005 - np.median(STEPS)
-    assert network.startswith(f"With null = none, the largest exponent becomes positive at g = {middle:.3g} [")
-    assert (
-        null
-        == "With null = degree, the largest exponent is nowhere positive over g = 1 to 3 (medians over 10 networks)."
-    )
+    assert network.startswith(f"With null = none, chaos begins at g = {middle:.3g} [")
+    assert "], where the largest exponent becomes positive (" in network
+    text = "With null = degree, no chaos is seen: the largest exponent is nowhere positive over g = 1 to 3 (medians "
+    assert null == f"{text}over 10 networks)."
     assert crossing_sentences(study_of({"lr": [1, 2, 3]}, lambda label, of: STEPS)) == []

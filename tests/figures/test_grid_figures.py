@@ -5,13 +5,15 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import visualization
 from randomnet.comparison.intervals import mean_interval
-from randomnet.comparison.study import Arrangement
-from randomnet.figures import FigureSet, grid_figures, grid_layout, spectra
+from randomnet.comparison.study import Arrangement, Study
+from randomnet.figures import FIGURES, ON_SPECTRUM, FigureSet, grid_figures, grid_layout, spectra
 from randomnet.figures.grid_figures import needs_log
+from randomnet.figures.overviews import of_spectral_training
 from randomnet.plotting import Panel, style
 from randomnet.settings import ConfigError
 from tests.support.spectral_folders import RUNS, UNBOUNDED, gather, make, spectrum_run
@@ -269,3 +271,39 @@ def test_a_kind_without_an_overview_of_its_own_has_one_of_its_columns(tmp_path, 
     (figure,) = dict(row.overviews(study, None)).values()
     assert [axes.get_ylabel() for axes in figure.axes] == ["lambda max"]
     np.testing.assert_allclose(sorted(points(figure, "mean")), cell_means({"g": [1.0, 2.0]}))
+
+
+# what is drawn of each quantity
+
+
+def test_a_quantity_that_is_equal_in_all_runs_is_said_in_the_title_and_not_drawn(tmp_path, known):
+    study = gather(make(tmp_path / "a", "spectrum", {"g": [1.0, 2.0]}))
+    study = replace(study, runs=study.runs.assign(h_KS=0.0))
+    panels = [*PANEL, Panel("h_KS", "entropy rate\nh$_\\mathrm{KS}$ (1/τ)")]
+    (figure,) = dict(grid_figures.grid_figures(study, "overview", panels)).values()
+    assert len(figure.axes) == 1 and figure.get_suptitle().endswith("entropy rate is 0 in all runs")
+
+
+@pytest.mark.parametrize(("iterations", "apart"), [(1, False), (3, True)])
+def test_single_runs_stand_at_their_value(tmp_path, known, iterations, apart):
+    study = gather(make(tmp_path / "a", "spectrum", {"g": [1, 2], "null": ["none", "degree"]}, iterations=iterations))
+    (figure,) = dict(grid_figures.grid_figures(study, "overview", PANEL)).values()
+    places = {float(x) for line in figure.axes[0].lines if line.get_gid() == "run" for x in line.get_xdata()}
+    assert (not places <= {1.0, 2.0}) == apart
+
+
+def test_intervals_lie_above_the_dots(tmp_path, known):
+    study = gather(make(tmp_path / "a", "spectrum", {"g": [1.0, 2.0]}))
+    (figure,) = dict(grid_figures.grid_figures(study, "overview", PANEL)).values()
+    axes = figure.axes[0]
+    dots = max(line.get_zorder() for line in axes.lines if line.get_gid() == "run")
+    assert all(bar.get_zorder() > dots for bar in axes.collections if bar.get_gid() == "interval")
+
+
+@pytest.mark.parametrize("is_measured", [True, False])
+def test_the_overview_of_a_training_has_the_loss_of_the_sentence(is_measured):
+    runs = pd.DataFrame({"loss_final": [1.0, 2.0], "loss_measured_final": [3.0, 4.0] if is_measured else np.nan})
+    loss, _ = of_spectral_training(Study([], (), (), runs, ("a",)), None)
+    assert loss.column == ("loss_measured_final" if is_measured else "loss_final")
+    headline = next(line for line in FIGURES[ON_SPECTRUM].headlines if runs[line.column].notna().any())
+    assert headline.column == loss.column

@@ -75,8 +75,8 @@ def test_the_sections_come_in_their_order_with_headings_in_order(text):
 
 def test_the_result_is_that_of_the_console_and_the_crossing_is_told(text, capsys):
     said = Reader(text).text
-    assert "Largest Lyapunov exponent: highest of 3 combos is g = 2 with 0.4" in said
-    assert "the largest exponent becomes positive at g = 1.2" in said  # the made-up medians cross zero there
+    assert "Largest Lyapunov exponent is highest at g = 2, of 3 combos: 0.4" in said
+    assert "chaos begins at g = 1.2" in said  # the made-up medians cross zero there
     assert "spectra: 1 of 9 runs diverged: combo 2 iteration 1" in said
 
 
