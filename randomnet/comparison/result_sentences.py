@@ -20,7 +20,7 @@ from randomnet.comparison.hypothesis_tests import PAIRED, RANKS, STARTS, TWO_NET
 from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.study import ABSENT, ALL, LOSS, REFERENCE_VALUES, TASK, Combo, Study, canonical
 from randomnet.comparison.study_notes import differing_settings
-from randomnet.results import FINISHED, MISSING
+from randomnet.results import FINISHED, MISSING, STOPPED
 
 TRIALS = "trialparams."
 AFTER = "lambda_max_final"  # whose verdict is that of a training's last spectrum
@@ -30,7 +30,7 @@ MOST_COMPARISONS, MOST_CELLS, MOST_NAMED = 4, 4, 6
 INCOMPARABLE = (TASK, LOSS, "lyapunov.target", "lyapunov.nle")  # losses of their values are different quantities
 NAMES_OF_CONTROLS = {"null": "its {value} null", "random_w": "its shuffled weights"}
 STATUSES = {MISSING: "unfinished", "failed": "failed", "diverged": "diverged, left out",
-            "unbounded": "unbounded, left out"}  # fmt: skip
+            "unbounded": "unbounded, left out", STOPPED: "stopped by halving, not ranked"}  # fmt: skip
 
 
 class Headline(NamedTuple):
@@ -306,7 +306,12 @@ def _orders(study: Study, headline: Headline) -> Iterator[str]:
 
 
 def _order(study: Study, runs: pd.DataFrame, headline: Headline) -> Iterator[str]:
-    """The first combo with its mean and interval, the last, and how many intervals overlap with the first's."""
+    """The first combo with its mean and interval, the last, and how many intervals overlap with the first's.
+
+    Combos that a halving stopped have results of fewer epochs, so that they have no place in the order.
+    """
+    stopped = runs.groupby(["label", "number"])["status"].transform(lambda statuses: (statuses == STOPPED).any())
+    runs = runs[~stopped.astype(bool)]
     table = means.means_table(runs, [headline.column], study.shared)
     rows = [row for row in table.to_dict("records") if _is_number(row["mean"])]
     rows.sort(key=lambda row: row["mean"] if headline.lowest_first else -row["mean"])
@@ -315,7 +320,8 @@ def _order(study: Study, runs: pd.DataFrame, headline: Headline) -> Iterator[str
         return
     first = rows[0]
     if len(rows) == 1:
-        yield from _sentence(f"{_capital(headline.words)} is {_mean_text(first)}", _one_run(first))
+        of = "" if len(study.combos) == 1 else f" of {_row_name(first, several)}"
+        yield from _sentence(f"{_capital(headline.words)}{of} is {_mean_text(first)}", _one_run(first))
         return
     end = "best" if headline.best else "lowest" if headline.lowest_first else "highest"
     first_text, second_text, last_text = (
