@@ -25,11 +25,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on
 
 from randomnet.command_line.missing_stages import told_how_to_make_them
 from randomnet.command_line.moved_results import plan_in_place
-from randomnet.command_line.program import command_line, name_of, templates
+from randomnet.command_line.program import command_line, label_of, name_of, templates
 from randomnet.command_line.status import lines_of
 from randomnet.console import print_in_any_encoding
 from randomnet.plugins import check_plugins
 from randomnet.renamed_options import RENAMED
+from randomnet.results.statuses import ResultsError
 from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import Plan
 from randomnet.settings import ConfigError
@@ -37,8 +38,6 @@ from randomnet.settings.help import explain
 from randomnet.settings.readers import Key
 from randomnet.settings.schema import key_of
 from randomnet.settings.values import Named
-
-from randomnet.results.statuses import ResultsError
 
 if TYPE_CHECKING:
     from randomnet.results import Share
@@ -297,7 +296,7 @@ def report(plan: Plan, outcome) -> int:
         for line in (*ending_lines(outcome.root, outcome.manifest), *own_network_lines(outcome.manifest)):
             print(line, flush=True)
     elif has_results:
-        label = "_".join(plan.config.experiment.name.split()) or "results"
+        label = label_of(plan.config.experiment.name)
         folder, figures = str(outcome.root), str(outcome.root / "figs")
         rest = ("--results_folders", folder, "--results_labels", label, "--save_figs", figures)
         print(f"Figures: {command_line('randomnet-figures', *rest)}")

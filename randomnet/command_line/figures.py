@@ -24,7 +24,7 @@ from tempfile import TemporaryFile
 import pandas as pd
 
 from randomnet import plotting, results
-from randomnet.command_line.program import command_line, name_of
+from randomnet.command_line.program import LONGEST_LABEL, command_line, name_of
 from randomnet.comparison import hypothesis_tests, matching, means, result_sentences, study_notes
 from randomnet.comparison.coupling import control_coupling_notes
 from randomnet.comparison.study import Arrangement, Combo, Study
@@ -42,7 +42,6 @@ TESTS, MEANS, REPORT = "tests.csv", "means.csv", "report.html"
 BY_COMBO = "by_combo"  # folder of the figures of single combos
 FORMER = "comparison.csv"  # held both
 MOST_ROWS = 40  # of the tests, on the console
-LONGEST_LABEL = 200  # characters; a legend repeats them
 
 
 class BadInput(ValueError):

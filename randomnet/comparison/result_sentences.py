@@ -24,13 +24,13 @@ from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.order_sentences import order_sentences
 from randomnet.comparison.study import ALL, REFERENCE_VALUES, Combo, Study
 from randomnet.comparison.study_notes import differing_settings
-from randomnet.results import FINISHED, MISSING
+from randomnet.results import FINISHED, MISSING, STOPPED
 
 AFTER = "lambda_max_final"  # whose verdict is that of a training's last spectrum
 MOST_COMPARISONS, MOST_CELLS, MOST_NAMED = 4, 4, 6
 NAMES_OF_CONTROLS = {"null": "its {value} null", "random_w": "its shuffled weights"}
 STATUSES = {MISSING: "unfinished", "failed": "failed", "diverged": "diverged, left out",
-            "unbounded": "unbounded, left out"}  # fmt: skip
+            "unbounded": "unbounded, left out", STOPPED: "stopped by halving, not ranked"}  # fmt: skip
 
 
 class Figures(Protocol):

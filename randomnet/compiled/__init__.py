@@ -9,6 +9,7 @@
 This module says whether compiled steps are to be used, and imports numba only if so.
 """
 
+import os
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -52,8 +53,19 @@ def resolved(choice: str) -> str:
 
 @cache
 def is_available() -> bool:
-    """Whether numba, and scipy for its linear algebra, are installed."""
-    return all(find_spec(name) is not None for name in ("numba", "scipy"))
+    """Whether numba, and scipy for its linear algebra, are installed and compile.
+
+    A numba that does not fit the installed numpy cannot be imported, and NUMBA_DISABLE_JIT switches compilation off.
+    """
+    if os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0"):
+        return False
+    if any(find_spec(name) is None for name in ("numba", "scipy")):
+        return False
+    try:
+        import_module("numba")
+    except Exception:  # not only ImportError: numba also raises SystemError or AttributeError for another numpy
+        return False
+    return True
 
 
 def loops(scalar: Callable, form: str) -> tuple[Callable, Callable]:

@@ -14,6 +14,7 @@ import pytest
 import visualization
 from randomnet import plotting
 from randomnet.command_line import figures as figures_command
+from randomnet.command_line.program import label_of
 from randomnet.comparison import combo_texts, matching, study_notes
 from randomnet.figures import FIGURES, training
 from randomnet.figures.null_training import null_curves, null_spectra
@@ -305,6 +306,17 @@ def test_a_folder_whose_name_is_no_unicode_is_drawn(tmp_path):
     folder = make(tmp_path / "cafe").rename(tmp_path / "caf\udce9")
     code, out = compare(tmp_path, folder)
     assert code == 0 and "caf?" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("EB and  null", "EB_and_null"), ("--save_figs x", "save_figs_x"), ("a\x1b[31m\u202eb", "a[31mb"),
+     ("-", "results"), ("", "results"), ("x" * 5000, "x" * 200)],
+)  # fmt: skip
+def test_the_printed_label_of_an_experiment_is_one_that_is_taken(name, label):
+    assert label_of(name) == label
+    arguments = ["--results_folders", "a", "--save_figs", "b", "--results_labels", label_of(name)]
+    assert figures_command.parse(arguments).results_labels == [label]
 
 
 def test_nothing_finished_yet(tmp_path, capsys):

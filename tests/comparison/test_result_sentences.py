@@ -61,6 +61,24 @@ def test_a_network_above_its_null_is_told_with_effect_interval_n_and_p():
     assert text.endswith(f"p = {2 / 2**10:.2g}.")  # all ten differences are positive: 2 of 2^10 sign patterns
 
 
+def test_combos_that_a_halving_stopped_are_counted_and_not_ranked():
+    """Their losses are of fewer epochs, and may be lower by chance: here that of lr = 1."""
+    statuses = {(0, 0): "stopped by halving", (0, 1): "stopped by halving"}
+    grid = {"lr": [1, 2, 3]}
+    study = study_of(grid, lambda label, of: [of["lr"], of["lr"] + 0.1], "loss_final", statuses=statuses)
+    texts = sentences(study, OF_LOSS)
+    assert texts[0].startswith("Loss is best at lr = 2, of 2 combos") and "lr = 1" not in " ".join(texts)
+    assert texts[-1] == "Of 6 runs, 2 stopped by halving, not ranked."
+    every = dict.fromkeys(itertools.product(range(2), range(2)), "stopped by halving")
+    (text,) = sentences(study_of({"lr": [1, 2]}, lambda label, of: [1.0, 2.0], "loss_final", statuses=every), OF_LOSS)
+    assert text == "Of 4 runs, 4 stopped by halving, not ranked."
+
+
+def test_the_only_combo_with_values_is_named():
+    study = study_of({"g": [1, 2]}, lambda label, of: [np.nan, np.nan] if of["g"] == 1 else [1.0, 2.0])
+    assert sentences(study, OF_EXPONENT)[0].startswith("Largest Lyapunov exponent of g = 2 is 1.50 [")
+
+
 def test_a_mean_difference_of_zero_is_neither_above_nor_below():
     exact = study_of({"null": ["none", "degree"]}, lambda label, of: np.arange(10.0))
     text = sentences(exact, OF_EXPONENT)[0]

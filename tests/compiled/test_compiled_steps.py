@@ -218,6 +218,23 @@ def test_compiled_steps_without_numba_are_refused_in_words(monkeypatch):
         compiled.select("compiled")
 
 
+@pytest.mark.parametrize(
+    ("preparation", "available"),
+    [
+        ("", True),
+        ("import os; os.environ['NUMBA_DISABLE_JIT'] = '1'", False),
+        ("import os; os.environ['NUMBA_DISABLE_JIT'] = '0'", True),
+        ("import sys; sys.modules['numba'] = None", False),
+        ("import sys; sys.path.insert(0, sys.argv[1])", False),
+    ],
+)
+def test_steps_are_compiled_only_where_numba_compiles(tmp_path, preparation, available):
+    (tmp_path / "numba.py").write_text("raise ImportError('Numba needs NumPy 2.2 or less')\n")
+    code = f"{preparation}\nfrom randomnet import compiled\nprint(compiled.select('auto'), compiled.is_available())"
+    run = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.split() == (["compiled", "True"] if available else ["eager", "False"])
+
+
 @pytest.mark.slow
 def test_compilation_is_announced_once_per_machine(tmp_path):
     code = "import sys; sys.path.insert(0, '.'); from tests.compiled import test_compiled_steps as t; import torch\n"

@@ -8,6 +8,7 @@ import pytest
 
 import randomnet as rn
 from tests.support.paths import ROOT
+from tests.support.spectral_folders import make
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,37 @@ def test_the_best_run(folder):
         folder.best("lambdamax")
     with pytest.raises(ValueError, match="without any"):
         folder.best("verdict")
+
+
+def test_the_best_run_is_one_with_a_result(tmp_path):
+    """The lowest and the highest value are of runs that diverged and grew without bound: they are growth rates."""
+    ends = {(0, 0): ("diverged", {"lambda_max": -9.0}), (1, 2): ("unbounded", {"lambda_max": 9.0})}
+    results = rn.load(make(tmp_path / "spec", "spectrum", {"g": [1, 2]}, ends=ends))
+    lowest, highest = results.best("lambda_max"), results.best("lambda_max", highest=True)
+    assert (lowest["combo"], lowest["iteration"]) == (0, 1) and (highest["combo"], highest["iteration"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: rn.load(3), r"load\(\): expected the path of a results folder, got int"),
+        (lambda: rn.run(None), r"run\(\): expected the path of an INI or a dictionary, got NoneType"),
+        (lambda: rn.run("my.ini", 3), r"run\(\): expected options such as"),
+        (lambda: rn.run("my.ini", "net.g=1"), r"run\(\): expected options such as"),
+        (lambda: rn.run({}, {3: 4}), r"run\(\): expected options such as"),
+        (lambda: rn.fit(None, None), r"fit\(\): expected a network of randomnet, got NoneType"),
+        (lambda: rn.fit(rn.network(rn.connectome("random", n=5)), "mse"), r"fit\(\): expected a loss, such as .*str"),
+        (lambda: rn.network(rn.connectome("random", n=5), train=True), "train: expected a list of names"),
+    ],
+)
+def test_a_wrong_type_is_named_with_what_is_expected(call, text):
+    with pytest.raises(TypeError, match=text):
+        call()
+
+
+def test_rows_of_different_lengths_are_no_matrix():
+    with pytest.raises(ValueError, match=r"connectome\(\): expected a matrix \(N, N\), got rows of different lengths"):
+        rn.connectome([[1, 2], [3]])
 
 
 def test_runs_that_are_there_stay(folder):
