@@ -116,11 +116,13 @@ def test_a_file_adds_its_rows_without_installation(plugin, tmp_path):
     """RANDOMNET_PLUGINS names the file; a folder away from it, and in the process of a worker."""
     (tmp_path / "mine").mkdir()
     shutil.copy(plugin / "my_plugin.py", tmp_path / "mine" / "echo_task.py")
-    text = "[net]\nroi = random\nn = 5\n[trialparams]\ntask_name = echo\necho_delay = 2\nnr_of_trials = 10\n"
-    path = experiment(tmp_path, "echo", text + "[trainvalidate]\nepochs = 1\niterations = 2\n")
-    arguments = ("runrandomnet.py", path, "--set", "execution.workers=2")
+    page = (ROOT / "docs" / "howto" / "tasks.md").read_text(encoding="utf-8")
+    (ini,) = [text for text in re.findall(r"^```\n(.*?)```", page, re.DOTALL | re.MULTILINE) if "echo_delay" in text]
+    (tmp_path / "echo.ini").write_text(ini)
+    sets = ("execution.workers=2", "trainvalidate.epochs=1", "trainvalidate.iterations=2", "net.n=5")
+    arguments = ("runrandomnet.py", "echo.ini", *(part for text in sets for part in ("--set", text)))
     command("", tmp_path, *arguments, RANDOMNET_PLUGINS=os.path.join("mine", "echo_task.py"))
-    assert set(pd.read_csv(tmp_path / "echo" / "summary.csv")["status"]) == {"complete"}
+    assert set(pd.read_csv(tmp_path / "results" / "echo" / "summary.csv")["status"]) == {"complete"}
     error = command("", tmp_path, *arguments, code=2, RANDOMNET_PLUGINS="echo_tsk.py")
     assert error.strip() == "error: RANDOMNET_PLUGINS: expected paths of Python files (.py), got 'echo_tsk.py'"
 
