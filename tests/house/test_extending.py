@@ -117,7 +117,7 @@ def test_a_file_adds_its_rows_without_installation(plugin, tmp_path):
     (tmp_path / "mine").mkdir()
     shutil.copy(plugin / "my_plugin.py", tmp_path / "mine" / "echo_task.py")
     page = (ROOT / "docs" / "howto" / "tasks.md").read_text(encoding="utf-8")
-    (ini,) = [text for text in re.findall(r"^```\n(.*?)```", page, re.DOTALL | re.MULTILINE) if "echo_delay" in text]
+    (ini,) = re.findall(r"^```\n(\[paths\]\n[^`]*task_name = echo.*?)```", page, re.DOTALL | re.MULTILINE)
     (tmp_path / "echo.ini").write_text(ini)
     sets = ("execution.workers=2", "trainvalidate.epochs=1", "trainvalidate.iterations=2", "net.n=5")
     arguments = ("runrandomnet.py", "echo.ini", *(part for text in sets for part in ("--set", text)))
