@@ -139,9 +139,10 @@ def spectrum(
     - a system from `randomnet.systems`, or the `dynamics()` of a network.
 
     state: the initial state (N,). It is optional for a matrix, for torch's recurrent modules, which start at 0, and for
-    networks, which start at their own initial state; all start 1e-3 away from it if that is a fixed point. inputs: for
-    torch's recurrent modules and for networks, (I,) for a constant input, or (time, I) for one input per step from the
-    start of the transient; None for input 0. A series of inputs must cover the transients and the record.
+    networks, which start at their own initial state. Modules and networks start 1e-3 away from it if that is a fixed
+    point. For a step it is needed, as its size is not known.
+    inputs: for torch's recurrent modules and for networks, (I,) for a constant input, or (time, I) for one input per
+    step from the start of the transient; None for input 0. A series must cover the transients and the record.
 
     Times are in the unit of dt, and exponents per that unit. tsim, transient, frame_transient, tolerance, tsim_max: see
     `lyapunov.Schedule`. tons: time between QRs, by default one step, or 0.1 where steps are shorter. seed: seed of the

@@ -52,7 +52,8 @@ def _order(study: Study, runs: pd.DataFrame, headline: Headline) -> Iterator[str
     tied = [row for row in rows if _mean(row) == _mean(first)]
     if len(rows) == 1:
         of = "" if len(study.combos) == 1 else f" of {_row_name(first, several)}"
-        yield f"{words}{of} is {_mean_text(first)}{'' if first['n'] > 1 else ', which is one run: there is no interval'}."
+        alone = "" if first["n"] > 1 else ", which is one run: there is no interval"
+        yield f"{words}{of} is {_mean_text(first)}{alone}."
         return
     if len(tied) == len(rows):
         yield f"{words} is {_mean(first)} in all {len(rows)} combos."
