@@ -1,8 +1,7 @@
 """The entry of experiments in a clone: `python runrandomnet.py`; installed, the same command is `randomnet`."""
 
-import sys
-
-from randomnet.command_line.experiments import main
+from randomnet.command_line.entry import experiments as main
+from randomnet.command_line.entry import start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    start(main)

@@ -1,8 +1,7 @@
 """The entry of figures in a clone: `python visualization.py`; installed, the same command is `randomnet-figures`."""
 
-import sys
-
-from randomnet.command_line.figures import main
+from randomnet.command_line.entry import figures as main
+from randomnet.command_line.entry import start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    start(main)

@@ -101,6 +101,8 @@ from randomnet.systems import (
     of_matrix,
     of_recurrent,
     of_step,
+    recurrent_part,
+    state_size,
     takes_one_state,
     takes_states,
 )
@@ -136,10 +138,11 @@ def spectrum(
     - a MultiRegionRNN or a Network, without noise, with its own dt;
     - a system from `randomnet.systems`, or the `dynamics()` of a network.
 
-    state: the initial state (N,). It is optional for a matrix and for a MultiRegionRNN, which starts at its own initial
-    state, or 1e-3 away from it if that is a fixed point. inputs: for torch's recurrent modules and for networks, (I,)
-    for a constant input, or (time, I) for one input per step from the start of the transient; None for input 0. A
-    series of inputs must cover the transients and the record.
+    state: the initial state (N,). It is optional for a matrix, for torch's recurrent modules, which start at 0, and for
+    networks, which start at their own initial state. Modules and networks start 1e-3 away from it if that is a fixed
+    point. For a step it is needed, as its size is not known.
+    inputs: for torch's recurrent modules and for networks, (I,) for a constant input, or (time, I) for one input per
+    step from the start of the transient; None for input 0. A series must cover the transients and the record.
 
     Times are in the unit of dt, and exponents per that unit. tsim, transient, frame_transient, tolerance, tsim_max: see
     `lyapunov.Schedule`. tons: time between QRs, by default one step, or 0.1 where steps are shorter. seed: seed of the
@@ -191,7 +194,7 @@ def _is_coarse(source: Source) -> bool:
 
 
 def _initial_state(source: Source, state: Tensor | np.ndarray | Sequence[float] | None) -> Tensor:
-    """The initial state (N,) in float64; by default 0 for a matrix, and its own initial state for a network.
+    """The initial state (N,) in float64; by default 0 for a matrix and a module of torch, and a network's own.
 
     Raises ValueError for another shape, and where a state is needed and missing.
     """
@@ -199,11 +202,13 @@ def _initial_state(source: Source, state: Tensor | np.ndarray | Sequence[float] 
         state = torch.zeros(len(source))
     elif state is None and isinstance(getattr(source, "initial", None), Tensor):
         state = source.initial
+    elif state is None and is_recurrent(source):
+        state = torch.zeros(state_size(source))
     elif state is None:
-        raise ValueError("expected a state (N,) to start from, got none")
+        raise ValueError("state: expected the state (N,) that a step starts from, as its size is not known; got none")
     initial = _tensor(state).detach().to(torch.float64)
     if initial.ndim != 1:
-        raise ValueError(f"expected a state (N,), got shape {tuple(initial.shape)}")
+        raise ValueError(f"state: expected shape (N,), of one trial, got {tuple(initial.shape)}")
     return initial
 
 
@@ -228,9 +233,13 @@ def _system(source: Source, dt: float, inputs: Tensor | np.ndarray | Sequence[fl
     """The system of `source`. Raises ValueError where it is of an unknown kind, or has no inputs but receives some."""
     has_inputs = is_recurrent(source) or hasattr(source, "driven_by_inputs")
     if inputs is not None and not has_inputs:
-        raise ValueError(
-            "inputs: expected None except for torch's recurrent modules, MultiRegionRNN and Network; "
+        part = recurrent_part(source)
+        advice = f"spectrum(model.{part}, inputs=...) is that of its recurrent part" if part else (
             "a step takes its input from the time, as step(state, t)"
+        )  # fmt: skip
+        raise ValueError(
+            "inputs: expected None except for torch's RNN, GRU, LSTM and their cells, and for networks, "
+            f"got some for {type(source).__name__}; {advice}"
         )
     if has_inputs:
         module = copy.deepcopy(source).double()

@@ -38,8 +38,8 @@ def one_thread():
 
 @pytest.fixture(scope="session", autouse=True)
 def eager_steps():
-    """Steps are not compiled, which takes longer than most tests; tests/compiled compares both."""
-    compiled.prefer(compiled.EAGER)
+    """Steps are not compiled, so that no test waits for that; RANDOMNET_STEPS=compiled lets all tests have them."""
+    compiled.prefer(os.environ.get("RANDOMNET_STEPS", compiled.EAGER))
 
 
 @pytest.fixture(scope="session", autouse=True)

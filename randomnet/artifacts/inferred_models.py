@@ -63,5 +63,6 @@ def load_inferred(folder: results.RunFolder, which: str = "best", double: bool =
         starts = {name.removesuffix("_start"): torch.from_numpy(array).to(dtype)
                   for name, array in folder.arrays.items() if name.endswith("_start")}  # fmt: skip
         return InferredSystem(model.to(dtype), starts)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(f"[source] folder: expected a model.pt of kind = fit, got {path}: {error}") from None
+    except Exception as error:  # an edited file can raise nearly anything
+        came = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ConfigError(f"[source] folder: expected a model.pt of kind = fit, got {path}: {came}") from None

@@ -167,8 +167,9 @@ def load_trained(folder: results.RunFolder, which: str = "best", double: bool = 
     saved = read_model(path)
     try:
         network = network_of_file(saved, which)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(f"[source] folder: expected a model.pt of this version, got {path}: {error}") from None
+    except Exception as error:  # an edited file can raise nearly anything
+        came = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ConfigError(f"[source] folder: expected a model.pt of this version, got {path}: {came}") from None
     try:
         return system_of_network(network, double)
     except ValueError as error:
@@ -207,6 +208,9 @@ def system_of_network(network: Network | CellNetwork, double: bool = False) -> T
 def read_model(path: Path) -> dict[str, Any]:
     """Return the content of a model.pt. Raises ConfigError."""
     try:
-        return torch.load(path, weights_only=True, map_location="cpu")
+        saved = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # a damaged file can raise nearly anything
         raise ConfigError(f"[source] folder: expected a model.pt in it, got {path}: {type(error).__name__}") from None
+    if not isinstance(saved, dict):
+        raise ConfigError(f"[source] folder: expected a model.pt in it, got {path} with a {type(saved).__name__}")
+    return saved

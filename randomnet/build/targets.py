@@ -22,6 +22,16 @@ def measured_exponents_of(run: Run, n: int) -> int:
     return n if measured == Share(100.0) else max(_count(run, "nle_measured", n), exponents_of(run, n))
 
 
+def vectors_of(run: Run, n: int) -> int:
+    """Return lyapunov.vectors. Raises ConfigError where it exceeds the number of exponents."""
+    count, exponents = run.config.lyapunov.vectors, exponents_of(run, n)
+    if count > exponents:
+        raise ConfigError(
+            f"[lyapunov] vectors: expected at most nle = {exponents}, the number of exponents, got {count}"
+        )
+    return count
+
+
 def _count(run: Run, key: str, n: int) -> int:
     """Return a count or share of n exponents as a count. Raises ConfigError."""
     value = getattr(run.config.lyapunov, key)

@@ -24,13 +24,15 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
 from randomnet.command_line.missing_stages import told_how_to_make_them
-from randomnet.command_line.program import command_line, name_of, templates
+from randomnet.command_line.moved_results import plan_in_place
+from randomnet.command_line.program import command_line, label_of, name_of, templates
 from randomnet.command_line.status import lines_of
 from randomnet.console import print_in_any_encoding
 from randomnet.plugins import check_plugins
 from randomnet.renamed_options import RENAMED
+from randomnet.results.statuses import ResultsError
 from randomnet.schema.config import SCHEMA
-from randomnet.schema.plan import Plan, read_plan
+from randomnet.schema.plan import Plan
 from randomnet.settings import ConfigError
 from randomnet.settings.help import explain
 from randomnet.settings.readers import Key
@@ -197,7 +199,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
     if folder:
         came = f"No such file or directory; templates are in {folder}"
         raise ConfigError(f"{options.config}: expected an INI file, got {came}")
-    return read_plan(options.config, options.set)
+    return plan_in_place(options.config, options.set)
 
 
 def share_of(options: argparse.Namespace) -> "Share | None":
@@ -294,7 +296,7 @@ def report(plan: Plan, outcome) -> int:
         for line in (*ending_lines(outcome.root, outcome.manifest), *own_network_lines(outcome.manifest)):
             print(line, flush=True)
     elif has_results:
-        label = "_".join(plan.config.experiment.name.split()) or "results"
+        label = label_of(plan.config.experiment.name)
         folder, figures = str(outcome.root), str(outcome.root / "figs")
         rest = ("--results_folders", folder, "--results_labels", label, "--save_figs", figures)
         print(f"Figures: {command_line('randomnet-figures', *rest)}")
@@ -403,7 +405,7 @@ def main(argv: list[str] | None = None) -> int:
             raise ConfigError(f"--save {options.save}: expected --describe with it, got it alone")
         plan = plan_of(options)
         return (pipeline if plan.config.experiment.kind == "pipeline" else carry_out)(plan, options)
-    except ConfigError as error:
+    except (ConfigError, ResultsError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_USAGE
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`

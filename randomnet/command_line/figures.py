@@ -24,7 +24,7 @@ from tempfile import TemporaryFile
 import pandas as pd
 
 from randomnet import plotting, results
-from randomnet.command_line.program import command_line, name_of
+from randomnet.command_line.program import LONGEST_LABEL, command_line, name_of
 from randomnet.comparison import hypothesis_tests, matching, means, result_sentences, study_notes
 from randomnet.comparison.coupling import control_coupling_notes
 from randomnet.comparison.study import Arrangement, Combo, Study
@@ -77,6 +77,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if len(labels) != len(asked.results_folders):
         raise BadInput(f"--results_labels: expected {len(asked.results_folders)} labels, one per folder, "
                        f"got {len(labels)}")  # fmt: skip
+    _check_labels(asked.results_labels or [])
     twice = [label for label in dict.fromkeys(labels) if labels.count(label) > 1]
     if twice:
         raise BadInput(f"--results_labels: expected unique labels, got {twice[0]!r} {labels.count(twice[0])} times")
@@ -95,9 +96,22 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return asked
 
 
+def _check_labels(labels: Sequence[str]) -> None:
+    """BadInput for a label that tables, figures and pages cannot show."""
+    for label in labels:
+        if not label.strip() or not label.isprintable() or len(label) > LONGEST_LABEL:
+            got = f"{len(label)} characters" if len(label) > LONGEST_LABEL else ascii(label)
+            raise BadInput(f"--results_labels: expected 1 to {LONGEST_LABEL} printable characters each, got {got}")
+
+
+def _printable(text: str) -> str:
+    """The name of a folder with question marks for what tables, figures and pages cannot show."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def default_labels(folders: Sequence[Path]) -> list[str]:
     """The names of the folders; those of equal names after the folders above them, as `a/run` and `b/run`."""
-    parts = [folder.resolve().parts for folder in folders]
+    parts = [tuple(map(_printable, folder.resolve().parts)) for folder in folders]
     return [
         next(
             (text for k in range(1, len(own)) if _are_unique(parts, own, k) for text in ["/".join(own[-k:])]),
@@ -226,7 +240,7 @@ def write_report(
     metrics = [name for name in kind.overview if not name.endswith(means.MEDIAN)]
     page = report_page(study, name, sentences, metrics, kind.headlines, tables, figures, commands)
     path = folder / REPORT
-    results.write_bytes(path, page.encode("utf-8"))
+    results.write_bytes(path, page.encode("utf-8", errors="replace"))  # names of folders may be no Unicode
     return path
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]  # a clone, or where packages are installed
 SCRIPTS = {"randomnet": "runrandomnet.py", "randomnet-figures": "visualization.py"}  # in a clone, by installed command
+LONGEST_LABEL = 200  # characters of a label of results; a legend repeats them
 
 
 def templates() -> Path | None:
@@ -38,3 +39,9 @@ def command_line(command: str, *arguments: str) -> str:
     script, here = ROOT / SCRIPTS[command], Path.cwd()
     path = script.relative_to(here) if script.is_relative_to(here) else script
     return join(["python", str(path), *arguments])
+
+
+def label_of(name: str) -> str:
+    """The name of an experiment as a word of --results_labels: no option, printable, and short enough for a legend."""
+    text = "".join(character for character in "_".join(name.split()) if character.isprintable())
+    return text.lstrip("-")[:LONGEST_LABEL] or "results"

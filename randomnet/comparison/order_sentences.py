@@ -14,6 +14,7 @@ from randomnet.comparison.headlines import Headline, capital, incomparable_optio
 from randomnet.comparison.hypothesis_tests import side_text
 from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.study import ALL, Combo, Study
+from randomnet.results import STOPPED
 
 MOST_SETS = 4  # of combos whose headline is the same quantity
 MOST_TIED = 3  # combos of an equal mean that are named
@@ -36,7 +37,12 @@ def order_sentences(study: Study, headline: Headline) -> Iterator[str]:
 
 
 def _order(study: Study, runs: pd.DataFrame, headline: Headline) -> Iterator[str]:
-    """The first combo with its mean and interval; then the second, the last, and whether intervals overlap."""
+    """The first combo with its mean and interval; then the second, the last, and whether intervals overlap.
+
+    Combos that a halving stopped have results of fewer epochs, so that they have no place in the order.
+    """
+    stopped = runs.groupby(["label", "number"])["status"].transform(lambda statuses: (statuses == STOPPED).any())
+    runs = runs[~stopped.astype(bool)]
     table = means.means_table(runs, [headline.column], study.shared)
     rows = [row for row in table.to_dict("records") if is_number(row["mean"])]
     rows.sort(key=lambda row: row["mean"] if headline.lowest_first else -row["mean"])
@@ -45,7 +51,9 @@ def _order(study: Study, runs: pd.DataFrame, headline: Headline) -> Iterator[str
     words, first, several = capital(headline.words), rows[0], len(study.labels) > 1
     tied = [row for row in rows if _mean(row) == _mean(first)]
     if len(rows) == 1:
-        yield f"{words} is {_mean_text(first)}{'' if first['n'] > 1 else ', which is one run: there is no interval'}."
+        of = "" if len(study.combos) == 1 else f" of {_row_name(first, several)}"
+        alone = "" if first["n"] > 1 else ", which is one run: there is no interval"
+        yield f"{words}{of} is {_mean_text(first)}{alone}."
         return
     if len(tied) == len(rows):
         yield f"{words} is {_mean(first)} in all {len(rows)} combos."

@@ -24,14 +24,14 @@ from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.order_sentences import order_sentences
 from randomnet.comparison.study import ALL, REFERENCE_VALUES, Combo, Study
 from randomnet.comparison.study_notes import differing_settings
-from randomnet.results import FINISHED, MISSING
+from randomnet.results import FINISHED, MISSING, STOPPED
 
 AFTER = "lambda_max_final"  # whose verdict is that of a training's last spectrum
 MOST_COMPARISONS, MOST_CELLS, MOST_NAMED = 4, 4, 6
 NAMES_OF_CONTROLS = {"null": "its {value} null", "random_w": "its shuffled weights"}
 WORDS = {"too_short": "too short to tell whether they converged"}
 STATUSES = {MISSING: "unfinished", "failed": "failed", "diverged": "diverged, left out",
-            "unbounded": "unbounded, left out"}  # fmt: skip
+            "unbounded": "unbounded, left out", STOPPED: "stopped by halving, not ranked"}  # fmt: skip
 
 
 class Figures(Protocol):
@@ -184,22 +184,22 @@ def _undecided(sides: str, network: str, cells: list[dict[str, Any]], total: int
     first = min(cells, key=lambda cell: (cell["p"], -abs(cell["difference_b_minus_a"])))
     where = "" if total == 1 else f" in any of {total} cells"
     begin = f"{capital(network)} is" if total == 1 else f"Smallest p at {_cell_text(first)}:"
+    amount = f"{_direction(first)} by"
+    if first["difference_b_minus_a"] == 0:
+        begin, amount = ("The" if total == 1 else f"{begin} the"), "mean difference is"
     smallest, reason = min(cell["smallest_p"] for cell in cells), ""
     if smallest > significance.ALPHA:
         units = _units(first["design"])
         reason = f"; {first['n']} {units} allow no p below {smallest:.2g}, 0.05 needs {_needed(first['design'])}"
-    if first["difference_b_minus_a"] == 0:
-        begin, direction = begin.replace(f"{capital(network)} is", "There is"), "a difference of"
-    else:
-        direction = f"{_direction(first)} by"
-    return f"No difference can be told between {sides}{where}. {begin} {direction} {_numbers(first)}{reason}."
+    return (f"No difference can be told between {sides}{where}. "
+            f"{begin} {amount} {_numbers(first)}{reason}.")  # fmt: skip
 
 
 def _effects(subject: str, control: str, cells: Sequence[Mapping[str, Any]], of: Sequence[Mapping[str, Any]]) -> str:
     cell = cells[0]
     where = "" if len(of) == 1 else f" at {_cell_text(cell)}"
-    size = f"{abs(cell['difference_b_minus_a']):.3g}"
-    return f"{capital(subject)} is {_direction(cell)} that of {control}{where} by {size}"
+    size = "" if cell["difference_b_minus_a"] == 0 else f" by {abs(cell['difference_b_minus_a']):.3g}"
+    return f"{capital(subject)} is {_direction(cell)} that of {control}{where}{size}"
 
 
 def _why_no_p(cells: Sequence[Mapping[str, Any]]) -> str:

@@ -2,12 +2,14 @@
 
     blas         matrix products inside loops, from torch's own library
     orthonormal  Gram-Schmidt and its adjoint
+    respond      an activation and its derivatives, called by address
     steps        the loops
-    library      their compilation for an activation, and its cache on disk
+    library      compilation, and its cache on disk
 
 This module says whether compiled steps are to be used, and imports numba only if so.
 """
 
+import os
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -51,8 +53,19 @@ def resolved(choice: str) -> str:
 
 @cache
 def is_available() -> bool:
-    """Whether numba, and scipy for its linear algebra, are installed."""
-    return all(find_spec(name) is not None for name in ("numba", "scipy"))
+    """Whether numba, and scipy for its linear algebra, are installed and compile.
+
+    A numba that does not fit the installed numpy cannot be imported, and NUMBA_DISABLE_JIT switches compilation off.
+    """
+    if os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0"):
+        return False
+    if any(find_spec(name) is None for name in ("numba", "scipy")):
+        return False
+    try:
+        import_module("numba")
+    except Exception:  # not only ImportError: numba also raises SystemError or AttributeError for another numpy
+        return False
+    return True
 
 
 def loops(scalar: Callable, form: str) -> tuple[Callable, Callable]:

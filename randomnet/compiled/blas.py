@@ -6,6 +6,7 @@ Both have the interface of Fortran, so compiled code names a symbol, and the add
 """
 
 import ctypes
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -31,12 +32,14 @@ def _addresses_in_scipy() -> list[int]:
     return [get_cython_function_address("scipy.linalg.cython_blas", name) for name in FUNCTIONS]
 
 
-def _limit_threads_of_scipy() -> None:
-    """Let scipy's BLAS use as many threads as torch."""
+@cache
+def _limit_threads_of_scipy(threads: int) -> None:
+    """Let scipy's BLAS use this number of threads from now on."""
+    _limit_threads_of_scipy.cache_clear()  # only the last number counts
     library = ctypes.CDLL(import_module("scipy.linalg.cython_blas").__file__)
     for name in THREAD_SETTERS:
         if hasattr(library, name):
-            getattr(library, name)(torch.get_num_threads())
+            getattr(library, name)(threads)
 
 
 def link() -> str:
@@ -54,9 +57,9 @@ LIBRARY = link()
 
 
 def respect_threads() -> None:
-    """Let the products use as many threads as torch; torch's own library does so by itself."""
+    """Let the next products use as many threads as torch; torch's own library does so by itself."""
     if LIBRARY == "scipy":
-        _limit_threads_of_scipy()
+        _limit_threads_of_scipy(torch.get_num_threads())
 
 
 @intrinsic
@@ -93,7 +96,7 @@ def _gemm(typingctx, transposed_a, transposed_b, m, n, k, alpha, a, lda, b, ldb,
 
 
 # arrays are (rows, columns) with adjacent columns; Fortran reads each as its transpose
-@njit(cache=True)
+@njit
 def product(a, b, alpha, beta, c):
     """Write alpha a b + beta c into c, for a (m, k), b (k, n) and c (m, n)."""
     size = a.itemsize
@@ -101,7 +104,7 @@ def product(a, b, alpha, beta, c):
     _gemm(0, 0, b.shape[1], a.shape[0], a.shape[1], alpha, b, ldb, a, lda, beta, c, ldc)
 
 
-@njit(cache=True)
+@njit
 def product_right_transposed(a, b, alpha, beta, c):
     """Write alpha a b^T + beta c into c, for a (m, k), b (n, k) and c (m, n)."""
     size = a.itemsize
@@ -109,7 +112,7 @@ def product_right_transposed(a, b, alpha, beta, c):
     _gemm(1, 0, b.shape[0], a.shape[0], a.shape[1], alpha, b, ldb, a, lda, beta, c, ldc)
 
 
-@njit(cache=True)
+@njit
 def product_left_transposed(a, b, alpha, beta, c):
     """Write alpha a^T b + beta c into c, for a (k, m), b (k, n) and c (m, n)."""
     size = a.itemsize

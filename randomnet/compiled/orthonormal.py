@@ -18,7 +18,15 @@ KEPT = 0.5  # share of its norm that a vector keeps in a projection that need no
 FAST = {"reassoc", "contract", "nsz"}  # sums in any order; nan and inf stay what they are
 
 
-@njit(cache=True, fastmath=FAST)
+@njit
+def copy_into(target, source):
+    """Copy a matrix. An assignment to a slice does so too, but its error message takes seconds to compile."""
+    for i in range(target.shape[0]):
+        for j in range(target.shape[1]):
+            target[i, j] = source[i, j]
+
+
+@njit(fastmath=FAST)
 def dot(a, b):
     """The scalar product of two vectors."""
     total = a[0] * b[0]
@@ -27,7 +35,7 @@ def dot(a, b):
     return total
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def project(rows, vector, coefficients):
     """Subtract from the vector its components along orthonormal rows, and add these to `coefficients`."""
     for i in range(len(rows)):
@@ -38,7 +46,7 @@ def project(rows, vector, coefficients):
             vector[j] -= component * row[j]
 
 
-@njit(cache=True)
+@njit
 def replace(rows, vector, coefficients):
     """Put a unit vector orthogonal to orthonormal rows in the place of a vector that vanished."""
     for axis in range(len(vector)):
@@ -53,7 +61,7 @@ def replace(rows, vector, coefficients):
             return
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def project_four(row, others, coefficients):
     """Subtract from four vectors their components along an orthonormal row, and write these to `coefficients`."""
     first, second, third, fourth = others[0], others[1], others[2], others[3]
@@ -71,7 +79,7 @@ def project_four(row, others, coefficients):
     coefficients[0], coefficients[1], coefficients[2], coefficients[3] = a, b, c, d
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def orthonormalise_one_by_one(rows, r):
     """Orthonormalise the rows of (b, N) in place; write R into r (b, b)."""
     count = len(rows)
@@ -102,7 +110,7 @@ def orthonormalise_one_by_one(rows, r):
             project(rows[j : j + 1], rows[i], r[j : j + 1, i])
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(fastmath=FAST, error_model="numpy")
 def invert_upper(r, inverse):
     """Write the inverse of an upper triangular matrix (b, b)."""
     inverse[:] = 0
@@ -116,7 +124,7 @@ def invert_upper(r, inverse):
                 inverse[i, j] -= other * inverse[p, j]
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
+@njit(fastmath=FAST, error_model="numpy")
 def cholesky(gram, r, inverse):
     """Write R with R^T R = gram and its inverse, (b, b) each, both upper; False where rounding would matter.
 
@@ -140,7 +148,7 @@ def cholesky(gram, r, inverse):
     return largest_row(r) * largest_row(inverse) < (WELL[0] if r.itemsize == 8 else WELL[1])
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def largest_row(matrix):
     """The largest norm of a row."""
     largest = dot(matrix[0], matrix[0])
@@ -150,20 +158,21 @@ def largest_row(matrix):
     return np.sqrt(largest)
 
 
-@njit(cache=True)
+@njit
 def orthonormalise_block(rows, r, inverse, buffer):
     """Orthonormalise the rows of (b, N) in place; write R into r (b, b). Returns whether their condition was good."""
     product_right_transposed(rows, rows, 1.0, 0.0, r)
-    gram = r.copy()
+    gram = np.empty(r.shape, r.dtype)
+    copy_into(gram, r)
     if cholesky(gram, r, inverse):
-        buffer[:] = rows
+        copy_into(buffer, rows)
         product_left_transposed(inverse, buffer, 1.0, 0.0, rows)
         return True
     orthonormalise_one_by_one(rows, r)
     return False
 
 
-@njit(cache=True)
+@njit
 def orthonormalise(frame, r):
     """Orthonormalise the rows of a frame (k, N) in place; write R into r (k, k)."""
     k, block_size = len(frame), min(BLOCK, len(frame))
@@ -175,23 +184,23 @@ def orthonormalise(frame, r):
         r1, scratch = np.empty((size, size), frame.dtype), np.empty((size, size), frame.dtype)
         if begin == 0:
             orthonormalise_block(block, r1, scratch, buffer[:size])
-            target[:] = r1
+            copy_into(target, r1)
             continue
         lost, part = project_block(frame[:begin], block)
         good = orthonormalise_block(block, r1, scratch, buffer[:size])
-        r[:begin, begin:end] = part
+        copy_into(r[:begin, begin:end], part)
         if good and not lost:
-            target[:] = r1
+            copy_into(target, r1)
             continue
         _, again = project_block(frame[:begin], block)
         r2 = np.empty((size, size), frame.dtype)
         orthonormalise_block(block, r2, scratch, buffer[:size])
         product(again, r1, 1.0, 1.0, part)
-        r[:begin, begin:end] = part
+        copy_into(r[:begin, begin:end], part)
         product(r2, r1, 1.0, 0.0, target)
 
 
-@njit(cache=True)
+@njit
 def project_block(rows, block):
     """Subtract from a block (b, N) its components along orthonormal rows (p, N).
 
@@ -209,7 +218,7 @@ def project_block(rows, block):
     return lost, part
 
 
-@njit(cache=True)
+@njit
 def solve_upper(r, rows):
     """Solve R X = rows in place, for R (k, k) upper triangular and rows (k, N)."""
     k, n = rows.shape
@@ -219,11 +228,11 @@ def solve_upper(r, rows):
         if end < k:
             product(r[begin:end, end:], rows[end:], -1.0, 1.0, rows[begin:end])
         invert_upper(r[begin:end, begin:end], inverse)
-        buffer[:] = rows[begin:end]
+        copy_into(buffer, rows[begin:end])
         product(inverse, buffer, 1.0, 0.0, rows[begin:end])
 
 
-@njit(cache=True)
+@njit
 def orthonormalise_adjoint(frame, r, frame_bar, growth_bar):
     """Turn the adjoint of W (k, N) into that of A in place; growth_bar: the adjoint of ln R_ii (k,).
 

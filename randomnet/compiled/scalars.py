@@ -35,7 +35,7 @@ def _number(typingctx, bits):
     return types.float64(types.int64), codegen
 
 
-@njit(cache=True, fastmath={"contract"}, error_model="numpy")
+@njit(fastmath={"contract"}, error_model="numpy")
 def _reduced(x):
     """q and 2^n with exp(x) = 2^n (1 + q)."""
     shifted = x * 1.4426950408889634 + ROUND
@@ -57,7 +57,7 @@ def _reduced(x):
     return q * y, _number((_bits(shifted) + 1023) << 52)
 
 
-@njit(cache=True, fastmath={"contract"}, error_model="numpy")
+@njit(fastmath={"contract"}, error_model="numpy")
 def exponential(x):
     """exp(x); 0 below -708, and nan for nan."""
     vanishes = x < LEAST
@@ -68,7 +68,7 @@ def exponential(x):
     return 0.0 if vanishes else value
 
 
-@njit(cache=True, fastmath={"contract"}, error_model="numpy")
+@njit(fastmath={"contract"}, error_model="numpy")
 def exponential_minus_one(x):
     """exp(x) - 1, which is exact for small x because 2^n is 1 there; -1 below -708, and nan for nan."""
     x = LEAST if x < LEAST else x

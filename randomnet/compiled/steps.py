@@ -1,7 +1,7 @@
 """Euler steps of a bundle with Gram-Schmidt after intervals, and their adjoint, as loops for numba.
 
-The functions here are sources: `library` compiles them for each activation, with its `response` in the place of the
-name below. A bundle (1 + k, N) has the state in row 0 and tangent vectors in the others. With a = dt/tau and c = 1 - a:
+The functions here are sources, which `library` compiles. `activation` is the address of a function of C; see `respond`.
+A bundle (1 + k, N) has the state in row 0 and tangent vectors in the others. With a = dt/tau and c = 1 - a:
 
     current form  x <- c x + a (J phi(x) + b)     v <- c v + a J (phi'(x) v)
     rate form     r <- c r + a phi(J r + b)       v <- c v + a phi'(J r + b) J v
@@ -14,32 +14,34 @@ rate form; with fewer rows than steps they are used in turns. Names ending in _b
 from collections.abc import Callable
 
 import numpy as np
+from numba import njit
 
 from randomnet.compiled.blas import product, product_left_transposed
-from randomnet.compiled.orthonormal import orthonormalise, orthonormalise_adjoint
+from randomnet.compiled.orthonormal import FAST, copy_into, orthonormalise, orthonormalise_adjoint
+from randomnet.compiled.respond import respond
 
 CHUNK = 256  # rows whose contribution to the gradient of the weights is one product
 
 
-def response(u: float) -> tuple[float, float, float]:
-    """phi(u), phi'(u) and phi''(u): in the compiled functions that of the activation's row."""
-    raise NotImplementedError("this name is bound when the steps are compiled")
-
-
-def steps_current(bundle, transposed, gains, shifts, drive, keep, leaks, intervals, growing, path, rs, growths, norms):
+def steps_current(
+    activation, bundle, transposed, gains, shifts, drive, keep, leaks, intervals, growing, path, rs, growths, norms
+):
     """Fill path, rs (intervals, k, k), growths (intervals, k) and norms (intervals,) in the current form.
 
     drive (D, N): the constant drive, a row for each step, or no row. growing: whether intervals end with Gram-Schmidt.
     """
     rows, n = bundle.shape
     inner, before, step = np.empty_like(bundle), bundle, 0
+    values = np.empty((4, n), np.float64)  # u, phi, phi' and phi''
     for index in range(len(intervals)):
         for _ in range(intervals[index]):
             after, state = path[step % len(path)], before[0]
             for i in range(n):
-                rate, slope, _ = response(np.float64((state[i] - shifts[i]) * gains[i]))
-                inner[0, i] = rate
-                after[0, i] = slope * gains[i]
+                values[0, i] = (state[i] - shifts[i]) * gains[i]
+            respond(activation, values)
+            for i in range(n):
+                inner[0, i] = values[1, i]
+                after[0, i] = values[2, i] * gains[i]
             for row in range(1, rows):
                 for i in range(n):
                     inner[row, i] = before[row, i] * after[0, i]
@@ -58,11 +60,13 @@ def steps_current(bundle, transposed, gains, shifts, drive, keep, leaks, interva
 
 
 def steps_rate(
-    bundle, transposed, gains, shifts, drive, keep, leaks, intervals, growing, path, inner, rs, growths, norms
-):
+    activation, bundle, transposed, gains, shifts, drive, keep, leaks, intervals, growing, path, inner, rs, growths,
+    norms,
+):  # fmt: skip
     """As `steps_current`, in the rate form."""
     rows, n = bundle.shape
     slopes, before, step = np.empty_like(gains), bundle, 0
+    values = np.empty((4, n), np.float64)  # as above
     for index in range(len(intervals)):
         for _ in range(intervals[index]):
             after, products = path[step % len(path)], inner[step % len(inner)]
@@ -72,9 +76,11 @@ def steps_rate(
                 for i in range(n):
                     products[0, i] += current[i]
             for i in range(n):
-                rate, slope, _ = response(np.float64((products[0, i] - shifts[i]) * gains[i]))
-                after[0, i] = keep[i] * before[0, i] + leaks[i] * rate
-                slopes[i] = slope * gains[i] * leaks[i]
+                values[0, i] = (products[0, i] - shifts[i]) * gains[i]
+            respond(activation, values)
+            for i in range(n):
+                after[0, i] = keep[i] * before[0, i] + leaks[i] * values[1, i]
+                slopes[i] = values[2, i] * gains[i] * leaks[i]
             for row in range(1, rows):
                 for i in range(n):
                     after[row, i] = keep[i] * before[row, i] + slopes[i] * products[row, i]
@@ -84,6 +90,7 @@ def steps_rate(
     return before
 
 
+@njit(fastmath=FAST)
 def finish_interval(bundle, index, growing, rs, growths, norms):
     """Orthonormalise the tangent vectors; record their growth and the largest magnitude in the state."""
     if growing:
@@ -100,7 +107,7 @@ def finish_interval(bundle, index, growing, rs, growths, norms):
 
 
 def adjoint_current(
-    bundle, weights, gains, shifts, keep, leaks, intervals, growing, path, rs, adjoint, growths_bar,
+    activation, bundle, weights, gains, shifts, keep, leaks, intervals, growing, path, rs, adjoint, growths_bar,
     gains_bar, shifts_bar, drive_bar, weights_bar,
 ):  # fmt: skip
     """Turn the adjoint of the last bundle into that of the first in place, and add to the other adjoints.
@@ -112,7 +119,9 @@ def adjoint_current(
     size = max(1, CHUNK // rows) if trains else 0
     adjoints, inners, stored = np.empty((size * rows, n), gains.dtype), np.empty((size * rows, n), gains.dtype), 0
     buffer, slopes_bar, slopes = np.empty_like(bundle), np.empty_like(gains), np.empty_like(gains)
-    step = intervals.sum()
+    values, step = np.empty((4, n), np.float64), 0
+    for count in intervals:
+        step += count
     for index in range(len(intervals) - 1, -1, -1):
         if growing:
             orthonormalise_adjoint(path[step - 1, 1:], rs[index], adjoint[1:], growths_bar[index])
@@ -123,16 +132,19 @@ def adjoint_current(
                 for i in range(n):
                     drive_bar[step % len(drive_bar), i] += leaks[i] * adjoint[0, i]
             if trains:
-                adjoints[stored * rows : (stored + 1) * rows] = adjoint
+                copy_into(adjoints[stored * rows : (stored + 1) * rows], adjoint)
             product(adjoint, weights, 1.0, 0.0, buffer)
             slopes_bar[:] = 0
             for row in range(1, rows):
                 for i in range(n):
                     slopes_bar[i] += buffer[row, i] * before[row, i]
             for i in range(n):
+                values[0, i] = (before[0, i] - shifts[i]) * gains[i]
+            respond(activation, values)
+            for i in range(n):
                 distance, gain = before[0, i] - shifts[i], gains[i]
-                rate, slope, curvature = response(np.float64(distance * gain))
-                bar, curved = buffer[0, i], curvature * gain
+                rate, slope, curved = values[1, i], values[2, i], values[3, i] * gain
+                bar = buffer[0, i]
                 gains_bar[i] += bar * slope * distance + slopes_bar[i] * (slope + curved * distance)
                 shifts_bar[i] -= (bar * slope + slopes_bar[i] * curved) * gain
                 slopes[i] = slope * gain
@@ -148,13 +160,12 @@ def adjoint_current(
                         inners[stored * rows + row, i] = before[row, i] * slopes[i]
                 stored += 1
                 if stored == size or step == 0:
-                    part = slice(0, stored * rows)
-                    product_left_transposed(adjoints[part], inners[part], 1.0, 1.0, weights_bar)
+                    product_left_transposed(adjoints[: stored * rows], inners[: stored * rows], 1.0, 1.0, weights_bar)
                     stored = 0
 
 
 def adjoint_rate(
-    bundle, weights, gains, shifts, keep, leaks, intervals, growing, path, inner, rs, adjoint, growths_bar,
+    activation, bundle, weights, gains, shifts, keep, leaks, intervals, growing, path, inner, rs, adjoint, growths_bar,
     gains_bar, shifts_bar, drive_bar, weights_bar,
 ):  # fmt: skip
     """As `adjoint_current`, in the rate form; weights_bar is complete."""
@@ -163,7 +174,9 @@ def adjoint_rate(
     size = max(1, CHUNK // rows) if trains else 0
     adjoints, befores, stored = np.empty((size * rows, n), gains.dtype), np.empty((size * rows, n), gains.dtype), 0
     buffer, slopes_bar, slopes = np.empty_like(bundle), np.empty_like(gains), np.empty_like(gains)
-    step = intervals.sum()
+    values, step = np.empty((4, n), np.float64), 0
+    for count in intervals:
+        step += count
     for index in range(len(intervals) - 1, -1, -1):
         if growing:
             orthonormalise_adjoint(path[step - 1, 1:], rs[index], adjoint[1:], growths_bar[index])
@@ -175,9 +188,12 @@ def adjoint_rate(
                 for i in range(n):
                     slopes_bar[i] += adjoint[row, i] * products[row, i]
             for i in range(n):
+                values[0, i] = (products[0, i] - shifts[i]) * gains[i]
+            respond(activation, values)
+            for i in range(n):
                 distance, gain, leak = products[0, i] - shifts[i], gains[i], leaks[i]
-                _, slope, curvature = response(np.float64(distance * gain))
-                bar, slope_bar, curved = leak * adjoint[0, i], leak * slopes_bar[i], curvature * gain
+                slope, curved = values[2, i], values[3, i] * gain
+                bar, slope_bar = leak * adjoint[0, i], leak * slopes_bar[i]
                 gains_bar[i] += bar * slope * distance + slope_bar * (slope + curved * distance)
                 input_bar = (bar * slope + slope_bar * curved) * gain
                 shifts_bar[i] -= input_bar
@@ -194,12 +210,11 @@ def adjoint_rate(
                     adjoint[row, i] *= keep[i]
             product(buffer, weights, 1.0, 1.0, adjoint)
             if trains:
-                adjoints[stored * rows : (stored + 1) * rows] = buffer
-                befores[stored * rows : (stored + 1) * rows] = before
+                copy_into(adjoints[stored * rows : (stored + 1) * rows], buffer)
+                copy_into(befores[stored * rows : (stored + 1) * rows], before)
                 stored += 1
                 if stored == size or step == 0:
-                    part = slice(0, stored * rows)
-                    product_left_transposed(adjoints[part], befores[part], 1.0, 1.0, weights_bar)
+                    product_left_transposed(adjoints[: stored * rows], befores[: stored * rows], 1.0, 1.0, weights_bar)
                     stored = 0
 
 

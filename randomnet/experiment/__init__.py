@@ -21,6 +21,7 @@ from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.experiment.progress import LOG_EVERY, Progress
 from randomnet.kinds.kind import Batch, kind_of
 from randomnet.results import DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
+from randomnet.results.folders import run_rows
 from randomnet.results.locks import LocksUnsupported
 from randomnet.schema.plan import Plan, Run
 from randomnet.schema.sections.general import ExecutionSection
@@ -102,6 +103,8 @@ def run(
             prepared = planning.prepare(plan, facts, None if fresh else old)
             if not fresh:
                 halving.halving_of(plan, prepared, folder)
+                if old and (outcome := _as_it_is(prepared, folder, retry_failed)):
+                    return outcome
         engine = stack.enter_context(_engine(plan))
         with _results_folder_errors(plan):
             aside = _set_aside(folder) if fresh and old else None
@@ -118,13 +121,24 @@ def run(
         batches = make_batches(prepared.runs(), facts_by_combo)
         batches = share.of(batches) if share else batches
         interrupted = _carry_out(engine, prepared, batches, folder, retry_failed, rungs, log_every)
-        if folder.manifest is None:  # somebody removed the folder meanwhile
-            folder.write_plan(prepared.manifest, plan.text)
+        if folder.manifest is None:
+            raise OSError(engines.gone(folder.root))
         with folder.brief_lock():
             table = folder.write_summary(prepared.manifest)
         if rungs:
             halving.write_ranking(folder, table, plan.varied)
         return Outcome(folder.root, _rows_of(table, batches), interrupted, prepared.manifest)
+
+
+def _as_it_is(prepared: planning.Prepared, folder: ResultsFolder, retry_failed: bool) -> Outcome | None:
+    """Return the outcome of a folder that cannot be written and misses no run, from what is there; else None."""
+    if os.access(folder.root, os.W_OK):
+        return None
+    table = pd.DataFrame(run_rows(folder, prepared.manifest))
+    if not table["status"].isin(ENDED if retry_failed else (*ENDED, FAILED)).all():
+        return None
+    tqdm.write(f"Note: {folder.root} cannot be written; all its runs have ended, so that nothing is to be written")
+    return Outcome(folder.root, table, False, prepared.manifest)
 
 
 def _rows_of(table: pd.DataFrame, batches: Sequence[Batch]) -> pd.DataFrame:
@@ -245,7 +259,8 @@ def _carry_out(
             return False
         kind, part = kind_of(missing[0].config.experiment.kind), rungs.share if rungs else 1.0
         with _stop_on_signal() as stop, Progress(folder, kind, len(runs), missing, part, log_every) as shown:
-            watchers = [shown, charts] if charts else [shown]
+            watchers: list[Progress | tensorboard.EventFiles] = [shown]
+            watchers += [charts] if charts else []
             for stage in rungs.stages(runs) if rungs else [unfinished]:
                 for ended in _ends(engine, stage, folder, stop, watchers):
                     curves.ended(ended)
@@ -268,6 +283,8 @@ def _ends(
             watcher.epoch(event)
 
     for ended in engine(stage, folder.root, stop.is_set, epoch) if stage else ():
+        if ended.status == engines.UNWRITTEN:
+            raise OSError(ended.text)
         for watcher in watchers:
             watcher.ended(ended)
         yield ended
@@ -309,7 +326,10 @@ class _Curves:
 
 @contextmanager
 def _stop_on_signal() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C (or SIGTERM) sets, to stop after an epoch; a second one interrupts."""
+    """Yield an event that the first Ctrl-C, SIGTERM or SIGHUP sets, to stop after an epoch; a second one interrupts.
+
+    A SIGHUP that is ignored stays so, as under nohup.
+    """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -321,7 +341,10 @@ def _stop_on_signal() -> Iterator[threading.Event]:
         stop.set()
         tqdm.write("Stopping; trainings keep a checkpoint of their epoch; once more to stop at once", file=sys.stderr)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    heeded = [number for number in engines.STOPPING
+              if number != hang_up or signal.getsignal(number) != signal.SIG_IGN]  # fmt: skip
+    before = {number: signal.signal(number, ask) for number in heeded}
     try:
         yield stop
     finally:

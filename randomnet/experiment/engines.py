@@ -2,11 +2,14 @@
 
 import contextlib
 import ctypes
+import errno
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from randomnet import compiled, results
 from randomnet.kinds.kind import Batch, kind_of, missing_runs
@@ -24,7 +28,11 @@ from randomnet.training import Interrupted, Paused
 from randomnet.version import code_version
 
 INTERRUPTED, WAITING = "interrupted", "waiting"
-STOPPING = (signal.SIGINT, signal.SIGTERM)
+UNWRITTEN = "unwritten"  # the results folder takes nothing more, so that no other run is begun
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENODEV)  # of a disk that stays as it is for the next run
+STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+KILLED = -9  # exit code after SIGKILL
+REPEATS = 2  # how often the batch of a killed worker is begun again
 FORK_SAFE = ("jemalloc_bg_thd",)  # names of threads that prepare themselves for a fork: that of pyarrow's allocator
 STANDARD = 2  # the last of the file descriptors of standard input, output and error
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -42,6 +50,8 @@ class Epoch:
 @dataclass(frozen=True)
 class Ended:
     """A run has ended: complete, diverged, unbounded, stopped by halving, failed, interrupted or waiting at a rung.
+
+    Or it is unwritten: nothing can be written to the results folder any more, and `text` says why.
 
     text: the reason or the error.
     """
@@ -63,6 +73,8 @@ def carry_out(
     Returns the ends of the runs that had not ended before. Runs that fail together are repeated one by one, so that
     only those with an error fail.
     """
+    if not root.is_dir():
+        return (Ended(batch[0].combo, batch[0].iteration, UNWRITTEN, gone(root)),)
     folders = folders_of(batch, root)
     kind, execution = kind_of(batch[0].config.experiment.kind), batch[0].config.execution
     torch.set_num_threads(execution.threads)
@@ -81,11 +93,27 @@ def carry_out(
         status = WAITING if isinstance(interrupted, Paused) else INTERRUPTED
         return tuple(Ended(run.combo, run.iteration, status) for run in missing_runs(batch, folders))
     except Exception as error:
+        if problem := _lost_storage(error, root):
+            return (Ended(batch[0].combo, batch[0].iteration, UNWRITTEN, problem),)
         unfinished = missing_runs(batch, folders)
         if len(unfinished) > 1:
             return tuple(end for run in unfinished for end in carry_out((run,), root, report, stop))
         return tuple(fail(run, root, f"{type(error).__name__}: {error}", traceback.format_exc()) for run in unfinished)
     return tuple(Ended(run.combo, run.iteration, record["status"], record.get("reason", "")) for run, record in records)
+
+
+def _lost_storage(error: BaseException, root: Path) -> str:
+    """Return why no run can be kept any more: the disk is full, or the results folder is gone; else an empty text."""
+    if not isinstance(error, OSError):
+        return ""
+    if not root.is_dir():
+        return gone(root)
+    return f"{root}: {error}" if error.errno in FULL else ""
+
+
+def gone(root: Path) -> str:
+    """Return what is said where a results folder was moved or deleted while its runs went on."""
+    return f"{root}: the results folder was moved or deleted while its runs went on; move it back first, if it was moved"
 
 
 def _head(run: Run) -> dict[str, Any]:
@@ -119,9 +147,13 @@ def _keep_memory() -> None:
 
 def fail(run: Run, root: Path, reason: str, trace: str) -> Ended:
     """Record a failed run in its folder, if the disk allows it; return its end."""
+    if not root.is_dir():
+        return Ended(run.combo, run.iteration, UNWRITTEN, gone(root))
     try:
         results.ResultsFolder(root).run(run.combo, run.iteration).fail({**_head(run), "reason": reason}, trace)
     except OSError as error:
+        if problem := _lost_storage(error, root):
+            return Ended(run.combo, run.iteration, UNWRITTEN, problem)
         reason = f"{reason} (and it could not be recorded: {error})"
     return Ended(run.combo, run.iteration, results.FAILED, reason)
 
@@ -141,13 +173,15 @@ def processes(
 ) -> Iterator[Ended]:
     """Carry out batches in `workers` processes, one batch at a time each; yield the ends of the runs.
 
-    A process that dies fails only its batch.
+    A process that dies fails only its batch. One that is killed, as the system does for lack of memory, is replaced
+    with fewer processes beside it, REPEATS times for a batch.
     """
-    pool = _Pool(root, stop)
+    pool = _Pool(root, stop, workers)
     waiting = list(reversed(batches))
     try:
-        while pool.busy or (waiting and not stop()):
-            while waiting and len(pool.busy) < workers and not stop():
+        while pool.busy or ((waiting or pool.lost) and not stop()):
+            waiting += pool.take_lost()
+            while waiting and len(pool.busy) < pool.workers and not stop():
                 pool.start(waiting.pop())
             for event in pool.events():
                 if isinstance(event, Ended):
@@ -206,10 +240,12 @@ def leave_files_of_parent(own: Sequence[int]) -> None:
 class _Pool:
     """Worker processes: busy ones with their batches, and idle ones."""
 
-    def __init__(self, root: Path, stop: Callable[[], bool]) -> None:
-        self.root, self.stop = root, stop
+    def __init__(self, root: Path, stop: Callable[[], bool], workers: int) -> None:
+        self.root, self.stop, self.workers = root, stop, workers
         self.context: Any = multiprocessing.get_context(start_method())  # of one of two classes
-        self.stopping = self.context.Event()
+        self.told_to_stop: set[Connection] = set()
+        self.lost: list[Batch] = []  # to be carried out again
+        self.losses: Counter[tuple[int, int]] = Counter()  # of a batch, by its first run
         self.busy: dict[Connection, tuple[BaseProcess, Batch]] = {}
         self.idle: list[tuple[Connection, BaseProcess]] = []
 
@@ -219,7 +255,7 @@ class _Pool:
             connection, process = self.idle.pop()
         else:
             connection, theirs = self.context.Pipe()
-            process = self.context.Process(target=_serve, args=(theirs, self.root, self.stopping), daemon=True)
+            process = self.context.Process(target=_serve, args=(theirs, self.root), daemon=True)
             with _signals_held():
                 process.start()
             theirs.close()
@@ -229,7 +265,7 @@ class _Pool:
     def events(self) -> Iterator[Event]:
         """Yield the workers' events, after waiting for at most half a second."""
         if self.stop():
-            self.stopping.set()
+            self._tell_to_stop()
         ready = [connection for connection in wait(list(self.busy), timeout=0.5) if isinstance(connection, Connection)]
         for connection in ready:
             process, batch = self.busy[connection]
@@ -238,9 +274,7 @@ class _Pool:
             except (EOFError, OSError):
                 process.join()
                 del self.busy[connection]
-                reason = f"its worker process died (exit code {process.exitcode}; -9 is often a lack of memory)"
-                unfinished = missing_runs(batch, folders_of(batch, self.root))
-                yield from [fail(run, self.root, reason, reason) for run in unfinished]
+                yield from self._ends_of_dead(batch, process.exitcode)
                 continue
             if isinstance(message, Epoch):
                 yield message
@@ -248,6 +282,34 @@ class _Pool:
                 del self.busy[connection]
                 self.idle.append((connection, process))
                 yield from message
+
+    def take_lost(self) -> list[Batch]:
+        """Return the batches of killed workers, which are carried out again."""
+        lost, self.lost = self.lost, []
+        return lost
+
+    def _tell_to_stop(self) -> None:
+        """Ask each busy worker, once, to stop after its epoch: it stops as soon as a message waits for it."""
+        for connection in self.busy.keys() - self.told_to_stop:
+            self.told_to_stop.add(connection)
+            with contextlib.suppress(OSError):
+                connection.send(None)
+
+    def _ends_of_dead(self, batch: Batch, code: int | None) -> Iterator[Ended]:
+        """Yield the ends of a dead worker's runs; none where it was killed and its batch is carried out again."""
+        unfinished = missing_runs(batch, folders_of(batch, self.root))
+        first = (batch[0].combo, batch[0].iteration)
+        if code == KILLED and unfinished and self.losses[first] < REPEATS:
+            self.losses[first] += 1
+            self.workers = max(1, min(self.workers - 1, len(self.busy)))
+            self.lost.append(batch)
+            tqdm.write(f"combo {first[0]} iteration {first[1]}: its worker process was killed, often for lack of memory; "
+                       f"it goes on ({self.losses[first]}/{REPEATS}) with {self.workers - 1} others beside it",
+                       file=sys.stderr)  # fmt: skip
+            return
+        times = f", after {self.losses[first]} repeats" if self.losses[first] else ""
+        reason = f"its worker process died (exit code {code}; -9 is often a lack of memory){times}"
+        yield from [fail(run, self.root, reason, reason) for run in unfinished]
 
     def close(self) -> None:
         """End all workers; busy ones are killed, but their checkpoints stay."""
@@ -260,8 +322,12 @@ class _Pool:
                 process.join()
 
 
-def _serve(connection: Connection, root: Path, stopping: threading.Event) -> None:
-    """Run a worker: receive batches, send epochs and the ends of runs, until the connection is closed."""
+def _serve(connection: Connection, root: Path) -> None:
+    """Run a worker: receive batches, send epochs and the ends of runs, until the connection is closed or brings None.
+
+    A message that comes during a batch asks to stop. A shared event would need a semaphore, which a killed parent
+    leaves behind.
+    """
     for number in STOPPING:  # Ctrl-C, or a scheduler's signal, reaches the whole group; the parent decides
         signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
@@ -271,9 +337,11 @@ def _serve(connection: Connection, root: Path, stopping: threading.Event) -> Non
     while True:
         try:
             batch = connection.recv()
-        except EOFError:
+        except (EOFError, OSError):
             return
-        _send(connection, carry_out(batch, root, partial(_send, connection), stopping.is_set))
+        if batch is None:
+            return
+        _send(connection, carry_out(batch, root, partial(_send, connection), connection.poll))
 
 
 def _send(connection: Connection, event: Event | tuple[Ended, ...]) -> None:

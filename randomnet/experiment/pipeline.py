@@ -11,6 +11,7 @@ from pathlib import Path
 from randomnet import results
 from randomnet.artifacts.comparison_inputs import folders_of
 from randomnet.experiment.planning import OWN_FILES, check
+from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import Plan, read_plan
 from randomnet.settings import ConfigError, nearest
 
@@ -47,6 +48,9 @@ def stages_of(plan: Plan) -> list[Stage]:
         overrides = [override.text for override in section.set if override.stage == entry.stage]
         overrides.append(f"paths.path_to_results={root / entry.stage}")
         stage_plan = _read(plan, entry.text, overrides)
+        if handed := _handed(plan, stage_plan, overrides):
+            overrides = [*handed, *overrides]
+            stage_plan = _read(plan, entry.text, overrides)
         kind = stage_plan.config.experiment.kind
         if kind == "pipeline":
             raise ConfigError(f"{plan.path}: [pipeline] stages: expected experiments, got the pipeline {entry.text}")
@@ -69,6 +73,17 @@ def _read(plan: Plan, file: str, overrides: Sequence[str]) -> Plan:
         return read_plan(Path(file).expanduser(), overrides)
     except ConfigError as error:
         raise ConfigError(f"{plan.path}: [pipeline] {error}") from None
+
+
+def _handed(plan: Plan, stage_plan: Plan, overrides: Sequence[str]) -> list[str]:
+    """Return overrides with the pipeline's [execution], which replaces that of a stage's INI.
+
+    Left out are options that the stage's kind does not read, and those that [pipeline] set has for the stage.
+    """
+    kind, own = SCHEMA.reader_of(stage_plan.config), {override.partition("=")[0].strip() for override in overrides}
+    return [f"{section}.{key}={text}" for (section, key), text in plan.combos[0].texts.items()
+            if section == "execution" and f"{section}.{key}" not in own
+            and kind in SCHEMA.options[section, key].readers]  # fmt: skip
 
 
 def _check_comparison(plan: Plan, stage_plan: Plan) -> None:

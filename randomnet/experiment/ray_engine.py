@@ -11,6 +11,7 @@ receives nothing from the desk for SILENCE seconds ends itself, because the driv
 """
 
 import contextlib
+import importlib
 import logging
 import math
 import os
@@ -91,11 +92,10 @@ def _use_token(address: str) -> None:
     """
     with contextlib.suppress(ImportError):  # a Ray without tokens
         from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
-        from ray._raylet import GcsClient
         from ray.exceptions import AuthenticationError
 
         try:
-            GcsClient(address=address)
+            importlib.import_module("ray._raylet").GcsClient(address=address)
         except AuthenticationError:
             maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
 

@@ -10,8 +10,8 @@ nulls              metrics of networks among those of their null models; null_tr
 overlays           values of one option in one axes: courses, final spectra, densities of exponents
 parameters         gains and shifts by the names of their groups
 trials             example trials of trained networks, and their activity
-training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
-compare            figures of one kind
+training, spectra, vectors, transition, convergence, analyse, stimulate, simulate, benchmark, record,
+fit, compare            figures of one kind
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -76,6 +76,7 @@ from randomnet.figures.transition import (
     transition_table,
 )
 from randomnet.figures.trials import example_trial_figures, trained_activity_figures
+from randomnet.figures.vectors import sensitivities_table, vector_figures, vectors_table
 from randomnet.plotting import Panel
 from randomnet.registry import Registry
 
@@ -207,9 +208,10 @@ FIGURES: Registry[FigureSet] = Registry({
         metrics=EXPONENTS,
         overview=OF_SPECTRUM,
         answers=dynamics_figures,
-        figures=(spectrum_figures, exponent_densities, extensive_figures),
+        figures=(spectrum_figures, exponent_densities, extensive_figures, vector_figures),
         flags=FLAGS,
         tables=SPREAD,
+        files=MappingProxyType({"vectors.csv": vectors_table, "sensitivities.csv": sensitivities_table}),
         tested=OF_SPECTRUM,
         headlines=LARGEST,
     ),
@@ -269,8 +271,9 @@ FIGURES: Registry[FigureSet] = Registry({
     ),
     "benchmark": FigureSet(
         metrics=("neurons", "exponents", "trials", "steps", "threads", "spectrum_seconds",
-                 "spectrum_products_seconds", "spectrum_ratio", "spectrum_ratio_bundled", "epoch_seconds",
-                 "epoch_products_seconds", "epoch_ratio", "epoch_ratio_bundled", "epoch_ratio_torch_rnn"),
+                 "spectrum_products_seconds", "spectrum_ratio", "spectrum_ratio_bundled", "spectrum_ratio_process",
+                 "epoch_seconds", "epoch_products_seconds", "epoch_ratio", "epoch_ratio_bundled",
+                 "epoch_ratio_process", "epoch_ratio_torch_rnn"),
         overview=("neurons", "exponents", "spectrum_seconds", "spectrum_ratio", "epoch_seconds", "epoch_ratio",
                   "epoch_ratio_torch_rnn"),
         answers=seconds_figures,

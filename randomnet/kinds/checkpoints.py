@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,46 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        return torch.load(path, weights_only=True, map_location=device)
+        loaded = torch.load(path, weights_only=True, map_location=device)
     except Exception:  # a damaged file can raise nearly anything
-        path.replace(path.with_suffix(".damaged"))
+        loaded = None
+    if isinstance(loaded, dict):
+        return loaded
+    return set_aside(path)
+
+
+def set_aside(path: Path) -> None:
+    """Rename a checkpoint that cannot be used, so that its runs start anew."""
+    path.replace(path.with_suffix(".damaged"))
+
+
+def continued(path: Path, checkpoint: dict[str, Any] | None, networks: Sequence[Trainable],
+              needed: Sequence[str] = ()) -> dict[str, Any] | None:  # fmt: skip
+    """Return a checkpoint from which these networks can train on; None for any other, which is renamed.
+
+    It has the entries `needed`, seconds, and `training`: the state of each network, with values of its shapes.
+    """
+    if checkpoint is None:
         return None
+    states, seconds = checkpoint.get("training"), checkpoint.get("seconds")
+    is_whole = isinstance(states, list) and isinstance(seconds, (int, float)) and len(states) == len(networks)
+    if is_whole and set(needed) <= checkpoint.keys() and all(map(_is_state_of, states, networks)):
+        return checkpoint
+    return set_aside(path)
+
+
+def _is_state_of(state: Any, network: Trainable) -> bool:
+    """Return whether a state has the parts of `training.fit` and values of the network's names and shapes."""
+    if not isinstance(state, dict) or "objective" not in state:
+        return False
+    progress, optimizer, values = (state.get(name) for name in ("progress", "optimizer", "values"))
+    if not all(isinstance(part, dict) for part in (progress, optimizer, values)):
+        return False
+    if not all(isinstance(value, torch.Tensor) for value in values.values()):
+        return False
+    shapes = {name: value.shape for name, value in network.values().items()}
+    has_updates = "updates" in optimizer and isinstance(optimizer.get("means"), (list, tuple))
+    return {name: value.shape for name, value in values.items()} == shapes and has_updates
 
 
 def status_of(progress: Progress) -> str:

@@ -41,12 +41,12 @@ LATER_STAGE = EXPERIMENT | {  # of kinds that go on from results and build no ne
     "trainvalidate": only("iterations"),
     "execution": only("engine", "address", "cpus_per_run", "gpus_per_run", "workers", "threads", "report"),
 }
-SPECTRUM = {  # of kinds that measure spectra to a tolerance
-    "lyapunov": all_but(
-        *("spectrum_every", "tsim_first", "tsim_measured", "nle_measured"),
-        *("truncate_gradient", "warm_start", "target"),
-    )
-}
+NOT_OF_SPECTRUM = (  # options of [lyapunov] that are of trainings
+    *("spectrum_every", "tsim_first", "tsim_measured", "nle_measured"),
+    *("truncate_gradient", "warm_start", "target"),
+)
+SPECTRUM = {"lyapunov": all_but(*NOT_OF_SPECTRUM, "vectors")}  # of kinds that measure spectra to a tolerance
+WITH_VECTORS = {"lyapunov": all_but(*NOT_OF_SPECTRUM)}  # likewise, and covariant vectors
 
 
 def of_source(config: Any) -> tuple[Key, str] | None:

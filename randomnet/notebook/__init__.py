@@ -8,6 +8,7 @@
     network         what the runner trains, as a torch module, with those of [model] and [dynamics]
     fit             the training loop, with those of [trainvalidate]; losses are of spectrum_loss and task
     spectrum        the Lyapunov spectrum, with those of [lyapunov]
+    covariant_vectors  which neurons carry each exponent, and what it is sensitive to
     fixed_points    of a network, a torch module or any step, under constant inputs
     load, run       a results folder; an INI
 
@@ -21,7 +22,7 @@ from randomnet.notebook.losses import Loss, TaskLoss, spectrum_loss, task
 from randomnet.notebook.networks import NotebookNetwork, fit, network
 from randomnet.notebook.points import fixed_points
 from randomnet.notebook.results import Results, load, run
-from randomnet.notebook.spectra import spectrum
+from randomnet.notebook.spectra import covariant_vectors, spectrum
 
 __all__ = [
     "Activity",
@@ -32,6 +33,7 @@ __all__ = [
     "Results",
     "TaskLoss",
     "connectome",
+    "covariant_vectors",
     "fit",
     "fixed_points",
     "load",

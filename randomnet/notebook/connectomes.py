@@ -165,7 +165,10 @@ def _place_of(source: Any, options: Options) -> dict[tuple[str, str], Any]:
 
 def _matrix(source: Any) -> np.ndarray:
     """A matrix as an array. Raises ValueError for another shape."""
-    array = source.detach().cpu().numpy() if hasattr(source, "detach") else np.asarray(source)
+    try:
+        array = source.detach().cpu().numpy() if hasattr(source, "detach") else np.asarray(source)
+    except ValueError:
+        raise ValueError("connectome(): expected a matrix (N, N), got rows of different lengths") from None
     if array.ndim not in (2, 3) or array.shape[0] != array.shape[1]:
         raise ValueError(f"connectome(): expected a matrix (N, N), got shape {array.shape}")
     return array

@@ -12,6 +12,9 @@ from randomnet import plotting
 from randomnet.analysis import plane
 
 TRIALS = 4  # at most this many trials are drawn
+SPECTRA = {"before training": ("spectrum_initial", "spectrum_initial_stderr"),
+           "after training": ("spectrum_final", "spectrum_final_stderr"),
+           "spectrum": ("exponents", "stderr")}  # name in figures -> arrays of a run and their errors  # fmt: skip
 LAMBDA_MAX = "largest Lyapunov\nexponent (1/τ)"
 
 
@@ -35,6 +38,18 @@ def spectrum(record: Any, title: str = "", label: str = "spectrum", **others: An
     return shown(plotting.spectra({"": runs}, {}, series, title=title))
 
 
+def vectors(record: Any, title: str = "") -> Figure:
+    """Weights of groups relative to their size, and participation ratios, over the exponents."""
+    rows, maps = record.frame(), []
+    for kind, part in rows.groupby("kind_of_group", sort=False) if len(rows) else ():
+        ratios = part.pivot(index="group", columns="index", values="ratio")
+        maps.append(plotting.GroupWeights(str(kind).replace("_", " "), list(map(str, ratios.index)), ratios.to_numpy()))
+    of, n = record.vectors, record.vectors.covariant.shape[2]
+    others = {"backward": of.backward_participation, "forward": record.forward_participation}
+    participation = plotting.Participation(of.participation, of.participation_stderr, others, record.separated, n)
+    return shown(plotting.vectors(maps, participation, title))
+
+
 def history(network: Any, title: str = "") -> Figure:
     """Loss and other quantities of a network over epochs. Raises ValueError before training."""
     if network.progress is None:
@@ -54,11 +69,16 @@ def _panels(rows: pd.DataFrame) -> list[plotting.Panel]:
     return [panel for panel in panels if panel.column in rows and rows[panel.column].notna().any()]
 
 
-def results(record: Any, column: str | None = None, title: str = "") -> Figure:
+def results(record: Any, column: str | None = None, title: str = "", combo: int | None = None) -> Figure:
     """The history of all runs of a folder by combo; or a column of its table against the first gridded option.
 
-    Raises ValueError for a folder without history where no column is named.
+    column = "spectrum": the spectra of a combo, of trainings before and after in the same axes. Raises ValueError for a
+    folder without history where no column is named, and for a combo without spectra.
     """
+    if column == "spectrum":
+        return _spectra_of_combo(record, 0 if combo is None else combo, title)
+    if combo is not None:
+        raise ValueError(f'plot(): expected a combo with "spectrum" only, got {column!r}')
     if column is None and len(record.history):
         return _history_of_combos(record, title)
     if column is None or column not in record.table:
@@ -83,6 +103,24 @@ def _history_of_combos(record: Any, title: str) -> Figure:
     rows["series"] = [names[combo] for combo in rows["combo"]]
     series = [plotting.Series(name, number, number) for number, name in enumerate(dict.fromkeys(rows["series"]))]
     return shown(plotting.curves(rows, _panels(rows), series, title=title or str(record.root)))
+
+
+def _spectra_of_combo(record: Any, combo: int, title: str) -> Figure:
+    """The spectra of all runs of a combo; of trainings before and after, with the target, in the same axes."""
+    iterations = record.table.loc[record.table["combo"] == combo, "iteration"]
+    arrays = [record.arrays(combo, int(iteration)) for iteration in iterations]
+    runs: dict[str, list] = {}
+    for name, (key, stderr) in SPECTRA.items():
+        for run in arrays:
+            if run.get(key, np.empty(0)).ndim == 1 and len(run.get(key, ())):
+                errors = run.get(stderr, np.full(run[key].shape, np.nan))
+                runs.setdefault(name, []).append((run[key], errors, run.get("state_initial", run[key]).size))
+    if not runs:
+        raise ValueError(f"plot(): expected a combo with spectra, got combo {combo} of {record.root}")
+    targets = {name: run["target"] for run in arrays[:1] if "target" in run for name in runs}
+    series = [plotting.Series(name, number, number) for number, name in enumerate(runs)]
+    entry = next(entry for entry in record.loaded.manifest["combos"] if entry["combo"] == combo)
+    return shown(plotting.spectra({"": runs}, targets, series, title=title or _combo_name(entry)))
 
 
 def _combo_name(entry: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """`network`: the network that the runner trains, as a torch module; `fit`: its only training loop."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -207,6 +207,9 @@ def fit(
     >>> list(history["epoch"]), bool(history["train_loss"].iloc[-1] < history["train_loss"].iloc[0])
     ([0, 1, 2], True)
     """
+    for value, type_, words in ((network, NotebookNetwork, "a network"), (loss, Loss, "a loss, such as task()")):
+        if not isinstance(value, type_):
+            raise TypeError(f"fit(): expected {words} of randomnet, got {type(value).__name__}")
     written = dict(keys_of("fit()", options, ("trainvalidate", "lyapunov"), ("report",)))
     _check_training(written)
     options = _options_of_fit(network, loss, written)
@@ -261,6 +264,8 @@ def _trained(train: str | Sequence[str] | None, written: Options, base: Options)
     """The options that train these parameters and no others. Raises ValueError for an unknown name."""
     if train is None:
         return {}
+    if not isinstance(train, Iterable):
+        raise TypeError(f"train: expected a list of names, such as ['gains'], got {train!r}")
     names = [train] if isinstance(train, str) else list(train)
     known = (*TRAINED, FACTORS)
     for name in names:

@@ -14,7 +14,7 @@ from randomnet.artifacts.systems import freeze_input
 from randomnet.multiregion import MultiRegionRNN
 from randomnet.notebook.networks import NotebookNetwork
 from randomnet.rnn import Dynamics, Network
-from randomnet.systems import for_states, is_recurrent, of_recurrent
+from randomnet.systems import for_states, is_recurrent, of_recurrent, recurrent_part, state_size
 
 TRAJECTORIES, STEPS = 32, 100  # from whose states starts are drawn where none are given
 NOISE = 0.1  # of these starts, relative to the standard deviation of each unit
@@ -101,7 +101,7 @@ def _maps_of(source: Any, n: int | None) -> tuple[Maps, int]:
         return lambda x: freeze_input(source, zero if x is None else x), source.n
     if is_recurrent(source):
         module = copy.deepcopy(source).double()
-        return lambda x: _of_steps(of_recurrent(module, x).indexed), _state_size(module)
+        return lambda x: _of_steps(of_recurrent(module, x).indexed), state_size(module)
     return _maps_of_step(source, n)
 
 
@@ -110,7 +110,11 @@ def _maps_of_step(source: Any, n: int | None) -> tuple[Maps, int]:
     if not callable(source):
         raise ValueError(f"expected a network, a module or a step, got {type(source).__name__}")
     if n is None:
-        raise ValueError("starts: expected states (S, N), or n, the size of the state, for a step; got neither")
+        part = recurrent_part(source)
+        advice = f": fixed_points(model.{part}, ...) searches those of its recurrent part" if part else ""
+        raise ValueError(
+            f"starts: expected states (S, N), or n, the size of the state, for a step; got neither{advice}"
+        )
     step = copy.deepcopy(source).double() if isinstance(source, nn.Module) else source
     states = for_states(step, torch.zeros(n, dtype=torch.float64))
     return _without_inputs(lambda: (states, autodiff_jacobian(states))), n
@@ -140,9 +144,3 @@ def _of_steps(indexed: Callable[[Tensor, int], Tensor]) -> tuple[Map, Jacobian]:
 
 def _has_inputs(module: Any) -> bool:
     return not isinstance(module, Network) or bool(module.interface)
-
-
-def _state_size(module: Any) -> int:
-    """The size of the state of a recurrent module of torch: all layers, and h and c of an LSTM."""
-    parts = 2 if isinstance(module, (nn.LSTM, nn.LSTMCell)) else 1
-    return parts * getattr(module, "num_layers", 1) * module.hidden_size

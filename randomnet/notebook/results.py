@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -95,15 +96,16 @@ class Results(Displayed):
         return self.loaded.trials(combo, iteration)
 
     def best(self, column: str, highest: bool | None = None) -> pd.Series:
-        """The row of the run with the best value of a column.
+        """The row of the run with the best value of a column, among those that did not diverge, fail or grow unbounded.
 
         highest: whether a higher value is better; None: for accuracies, bits per spike and R2. Raises ValueError for a
         column without numbers, with the nearest one.
         """
         table = self.table
         if column not in table:
-            raise ValueError(f"best(): expected a column of the table, got {column!r}{nearest(column, table)}")
-        values = pd.to_numeric(table[column], errors="coerce")
+            raise ValueError(f"best(): expected a column of the table, got {column!r}{nearest(str(column), table)}")
+        has_result = table["status"].isin(folders.FINISHED)
+        values = pd.to_numeric(table[column], errors="coerce").where(has_result)
         if values.isna().all():
             raise ValueError(f"best(): expected a column with numbers, got {column!r} without any")
         higher = any(word in column for word in HIGHER_IS_BETTER) if highest is None else highest
@@ -168,8 +170,9 @@ def load(folder: str | Path) -> Results:
     Traceback (most recent call last):
     ValueError: results/no_such_folder: expected a results folder, got nothing there
     """
+    path = _path_of("load()", "the path of a results folder", folder)
     try:
-        return Results(Path(folder), folders.load(Path(folder)))
+        return Results(path, folders.load(path))
     except folders.ResultsError as error:
         raise ValueError(str(error)) from None
 
@@ -226,13 +229,22 @@ def _run_pipeline(plan: Plan, fresh: bool) -> Results:
     return load(stages[-1].plan.config.paths.path_to_results)
 
 
+def _path_of(function: str, expected: str, value: Any) -> Path:
+    """The path that the user names. Raises TypeError for anything else."""
+    if not isinstance(value, (str, PathLike)):
+        raise TypeError(f"{function}: expected {expected}, got {type(value).__name__}")
+    return Path(value)
+
+
 def _ini_of(config: str | Path | Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Path, dict[str, str]]:
     """The path of the INI, empty where a dictionary stands for it, and the texts of the options."""
     if isinstance(config, Mapping):
-        path, options = new_path("config.ini"), {**config, **options}
+        path, options = new_path("config.ini"), {**config, **dict(options)}
         path.write_text("", encoding="utf-8")
     else:
-        path = Path(config).expanduser()
+        path = _path_of("run()", "the path of an INI or a dictionary", config).expanduser()
+    if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+        raise TypeError(f"run(): expected options such as {{'net.g': 2}}, got {options!r}")
     return path, {name: _override(name, value) for name, value in options.items()}
 
 

@@ -1,4 +1,7 @@
-"""`spectrum`: the Lyapunov spectrum of a network as kind = spectrum measures it, or of any other system."""
+"""`spectrum`: the Lyapunov spectrum of a network as kind = spectrum measures it, or of any other system.
+
+`covariant_vectors`: the vectors of its leading exponents.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,12 +16,15 @@ from randomnet.build.targets import exponents_of
 from randomnet.connectome import Connectome
 from randomnet.kinds.initial_states import compute_states
 from randomnet.kinds.spectra import compute_spectrum
+from randomnet.kinds.spectrum.vectors import NetworkVectors, vectors_of_network
 from randomnet.lyapunov import Spectrum
 from randomnet.notebook.networks import NotebookNetwork
 from randomnet.notebook.networks import network as build
 from randomnet.notebook.options import config_of, keys_of
+from randomnet.rnn import Network
 from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import Run
+from randomnet.simulation import TrainableRateNetwork
 
 KIND = "spectrum"
 
@@ -71,6 +77,8 @@ def _of_network(network: NotebookNetwork, k: int | str | None, arguments: dict[s
     written = dict(keys_of("spectrum()", arguments, ("lyapunov",), ("state", "inputs", "k")))
     written |= {} if k is None else {("lyapunov", "nle"): k}
     run = spectrum_run(network, written)
+    if run.config.lyapunov.vectors:
+        raise ValueError("vectors: expected 0 in spectrum(), as covariant_vectors() computes them")
     setup = _present(network, build_setup(run))
     count = exponents_of(run, setup.size)
     with torch.no_grad():
@@ -79,15 +87,53 @@ def _of_network(network: NotebookNetwork, k: int | str | None, arguments: dict[s
         return compute_spectrum(run, setup, count)
 
 
-def spectrum_run(network: NotebookNetwork, written: dict[tuple[str, str], Any]) -> Run:
-    """The run of kind = spectrum of a network, with these options of [lyapunov]. Raises ConfigError."""
+def covariant_vectors(source: NotebookNetwork | Connectome, *, k: int = 5, **options: Any) -> NetworkVectors:
+    """The covariant Lyapunov vectors of the k leading exponents of a network: which neurons carry each exponent.
+
+    source: a network of `network()` or of results, with its present values, as an INI with kind = spectrum and
+    `vectors` measures it; a `Connectome` is a network with the defaults of [model]. options: those of [lyapunov]; nle
+    is the number of exponents of the spectrum before it, all of them by default. For other systems see
+    `randomnet.lyapunov.covariant`, and docs/vectors.md for what may be concluded.
+
+    Raises TypeError for an unknown option or another source, ValueError for a wrong value, and FloatingPointError where
+    there is no attractor or a direction is lost to rounding.
+
+    >>> import randomnet as rn
+    >>> v = rn.covariant_vectors(rn.network(rn.connectome("AB", g=3)), k=2, nle=3, tsim=10)
+    >>> v.vectors.weights.shape, v.sensitivities.means["gains"].shape
+    ((2, 58), (2, 58))
+    >>> list(v.frame())[:4]
+    ['kind_of_group', 'group', 'index', 'exponent']
+    """
+    network = build(source) if isinstance(source, Connectome) else source
+    if not isinstance(network, NotebookNetwork):
+        raise TypeError(f"covariant_vectors(): expected a network or a connectome, got {type(source).__name__}")
+    if not isinstance(network.module, Network) or isinstance(network.module, TrainableRateNetwork):
+        raise ValueError("covariant_vectors(): expected a network whose neurons have one variable each, without cells "
+                         "or parts of [dynamics]")  # fmt: skip
+    written = dict(keys_of("covariant_vectors()", options, ("lyapunov",), ("k",))) | {("lyapunov", "vectors"): k}
+    run = spectrum_run(network, written, "covariant_vectors()")
+    if not k:
+        raise ValueError("k: expected at least 1 vector, got 0")
+    setup = _present(network, build_setup(run))
+    with torch.no_grad():
+        return vectors_of_network(run, setup, compute_spectrum(run, setup, exponents_of(run, setup.size)))
+
+
+def spectrum_run(
+    network: NotebookNetwork, written: dict[tuple[str, str], Any], function: str = "spectrum()"
+) -> Run:
+    """The run of kind = spectrum of a network, with these options of [lyapunov]. Raises ConfigError.
+
+    function: its name in errors.
+    """
     trained = network.run_settings
     made = {key: value for key, value in network.options.items()
             if KIND in SCHEMA.options[key].readers and key[0] != "lyapunov"}  # fmt: skip
     for key in written:
-        if not SCHEMA.is_read(key, config_of("spectrum()", KIND, made | written, strict=False)):
-            config_of("spectrum()", KIND, made | written)
-    config = config_of("spectrum()", KIND, made | written, strict=False)
+        if not SCHEMA.is_read(key, config_of(function, KIND, made | written, strict=False)):
+            config_of(function, KIND, made | written)
+    config = config_of(function, KIND, made | written, strict=False)
     return Run(0, trained.iteration, config.experiment.seed, config)
 
 

@@ -7,6 +7,7 @@ Quantities of many runs:
     heat_map               quantities over two options
     spectra                Lyapunov spectra, such as before and after training, with their targets
     exponent_density       densities of exponents, a line per set
+    vectors                covariant Lyapunov vectors: weights of groups and participation, over the exponents
     convergence            running estimates of Lyapunov exponents over time
     transition             exponents against the coupling: samples, medians and zero crossings
     distributions          trained parameters before and after training
@@ -86,6 +87,7 @@ from randomnet.plotting.training_courses import Courses
 from randomnet.plotting.trajectories import Trajectories3D, dsa_search, trajectories_3d
 from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
+from randomnet.plotting.vectors import GroupWeights, Participation, vectors
 
 __all__ = [
     "FEWEST_EXPONENTS",
@@ -98,6 +100,7 @@ __all__ = [
     "ExampleTrials",
     "Facet",
     "FixedPointsByPhase",
+    "GroupWeights",
     "HeatMap",
     "InferredDynamics",
     "InferredRates",
@@ -106,6 +109,7 @@ __all__ = [
     "NullSpectra",
     "Overlaps",
     "Panel",
+    "Participation",
     "PhasePlane",
     "Psth",
     "Reaching",
@@ -162,5 +166,6 @@ __all__ = [
     "trained_activity",
     "trajectories_3d",
     "transition",
+    "vectors",
     "weight_matrix",
 ]  # fmt: skip

@@ -77,6 +77,10 @@ CAPTIONS: dict[str, Caption] = {
     "transition": Caption("Largest Lyapunov exponent of every network over g, the medians, and where they cross zero.",
                           "The interval of the crossing is of a bootstrap over networks with Student's t, as "
                           "transition.csv has it."),
+    "vectors": Caption("Weights of groups of neurons in the covariant Lyapunov vectors, relative to what their size "
+                       "gives, and participation ratios, over the exponents. Only vectors of separated exponents are "
+                       "determined.", "Bars are two standard errors over runs, or of the record of a single run; "
+                       "intervals of the ratios are in vectors.csv."),
     "convergence": Caption("Running estimates of Lyapunov exponents over the time of the record.",
                            "Bands are two standard errors over initial states and of the records."),
     "seconds": Caption("Seconds of a spectrum and of an epoch over the size of the network, beside the matrix products "

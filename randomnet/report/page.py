@@ -73,7 +73,7 @@ def _filled(kind: str, values: Mapping[str, Any], paths: Sequence[Path]) -> str:
     template = _environment().get_template("report.html")
     values = {**values, "style": style, "script": script, "policy": policy(style, script)}
     empty: dict[str, Any] = {"overview": [], "figures": [], "by_combo": [], "not_embedded": []}
-    room = LARGEST - len(template.render({**values, **empty}).encode("utf-8"))
+    room = LARGEST - len(template.render({**values, **empty}).encode("utf-8", errors="replace"))
     room -= 1500 * len(paths)  # captions and alternative texts
     order = sorted(paths, key=lambda path: (path.parent.name == BY_COMBO, not path.stem.startswith(OVERVIEW)))
     pictures, left = embedded(order, room)

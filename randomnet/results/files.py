@@ -9,7 +9,8 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Collection, Mapping
+import zipfile
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,35 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """Read a .npz into memory, without pickles: all arrays, or those of these names that it has."""
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files if names is None or name in names}
+    """Read a .npz into memory, without pickles: all arrays, or those of these names that it has.
+
+    Raises ResultsError, naming the file, where it is damaged or has a member that is no array.
+    """
+    with _damage_named(path), zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files if names is None or name in names}
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # numpy returns the bytes of a member without the header of an array
+            raise ResultsError(f"{path}: expected arrays of numbers, got the member {name[:60]!r}, which is no array")
+    return arrays
+
+
+def map_array(path: Path) -> np.ndarray:
+    """Map a .npy into memory, without pickles. Raises ResultsError, naming the file, where it is damaged."""
+    with _damage_named(path):
+        array: np.ndarray = np.lib.format.open_memmap(path, mode="r")
+    return array
+
+
+@contextlib.contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Turn what a damaged file of arrays raises, which is nearly anything, into one line that names the file."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        came = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}".removesuffix(": ")
+        raise ResultsError(f"{path}: expected arrays as RandomNet writes them, got a damaged file ({came})") from None
 
 
 def _strict(value: Any) -> Any:

@@ -15,9 +15,18 @@ import numpy as np
 import pandas as pd
 
 from randomnet.renamed_options import current_manifest
-from randomnet.results.files import TEMPORARY, read_arrays, read_json, write_array, write_csv, write_json, write_text
+from randomnet.results.files import (
+    TEMPORARY,
+    map_array,
+    read_arrays,
+    read_json,
+    write_array,
+    write_csv,
+    write_json,
+    write_text,
+)
 from randomnet.results.history import add_option_columns, current_summary, epoch_values, read_history
-from randomnet.results.locks import LockHeld, exclusive, is_unlocked
+from randomnet.results.locks import LockHeld, exclusive, is_held_here, is_unlocked
 from randomnet.results.record_checks import check_manifest, check_run
 from randomnet.results.shares import Share
 from randomnet.results.statuses import COMPLETE, ENDED, FAILED, MISSING, ResultsError
@@ -63,7 +72,7 @@ class RunFolder:
     def arrays(self) -> dict[str, np.ndarray]:
         """arrays.npz, and memory maps of the arrays in .npy files; empty before arrays.npz exists."""
         path = self.path / "arrays.npz"
-        maps = {file.stem: np.load(file, mmap_mode="r") for file in sorted(self.path.glob("*.npy"))}
+        maps = {file.stem: map_array(file) for file in sorted(self.path.glob("*.npy"))}
         return read_arrays(path) | maps if path.exists() else {}
 
     @property
@@ -167,6 +176,10 @@ class ResultsFolder:
         spectrum = read_arrays(path, ("exponents", "stderr")) if path.exists() else {}
         if "exponents" not in spectrum:
             return []
+        shapes = [array.shape for array in spectrum.values()]
+        if len(shapes) < 2 or len(shapes[0]) != 1 or shapes[0] != shapes[1]:
+            expected = "one row of exponents and one of stderr, of equal length"
+            raise ResultsError(f"{path}: expected {expected}, got shapes {', '.join(map(str, shapes))}")
         head = {"combo": combo["combo"], **combo["values"], "iteration": iteration}
         pairs = zip(spectrum["exponents"].tolist(), spectrum["stderr"].tolist(), strict=True)
         return [head | {"index": index, "exponent": exponent, "stderr": error}
@@ -211,7 +224,8 @@ class ResultsFolder:
     def lock(self, share: Share | None = None) -> Iterator[None]:
         """Hold the folder for this process, and remove incomplete files of killed processes.
 
-        With `share`, other processes may hold other shares of the same division. Raises ResultsError if another process
+        With `share`, other processes may hold other shares of the same division. A share that another machine holds is
+        waited for, as the locks of a lost machine, whose job was queued again, expire only after a while. Raises ResultsError if another process
         works in the folder.
         """
         self.root.mkdir(parents=True, exist_ok=True)
@@ -239,7 +253,8 @@ class ResultsFolder:
             if not path.name.endswith(parts) and not is_unlocked(path):
                 raise self._refusal(f"another process works on another division into shares here ({path.name[6:]})")
         refusal = f"another process works on share {share.number}/{share.shares} in this results folder"
-        with self._lock_or_refuse(refusal, self.root / f".lock-{share.number}{parts}"):
+        path = self.root / f".lock-{share.number}{parts}"
+        with self._lock_or_refuse(refusal, path, 0.0 if is_held_here(path) else TASK_TIMEOUT):
             yield
 
     @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+SINGLE = (int, float, str, type(None))  # kinds of value of a summary
 COUNTED_FROM_UNTRAINED = {"epoch_0": "untrained"}  # entry of run.json that states from where epochs are counted
 
 
@@ -18,7 +19,9 @@ def read_history(path: Path) -> pd.DataFrame:
     """history.csv with epochs counted from the untrained network; empty if it is missing or damaged."""
     try:
         history = pd.read_csv(path) if path.exists() and path.stat().st_size else pd.DataFrame()
-    except ValueError:
+    except (ValueError, RecursionError, MemoryError):
+        return pd.DataFrame()
+    if not _is_history(history):
         return pd.DataFrame()
     gradients = [name for name in history if name.startswith("grad_norm")]
     if "validate_loss" in history and len(history) and bool(history[gradients].iloc[0].notna().any()):
@@ -26,13 +29,24 @@ def read_history(path: Path) -> pd.DataFrame:
     return history
 
 
+def _is_history(history: pd.DataFrame) -> bool:
+    """Whether each row has an epoch of its own, and all columns after the options and `iteration` are numbers."""
+    names = list(history)
+    if "epoch" not in names:
+        return False
+    measured = names[names.index("iteration") + 1 :] if "iteration" in names else names
+    are_numbers = all(pd.api.types.is_numeric_dtype(history[name]) for name in {*measured, "epoch"})
+    return are_numbers and bool(history["epoch"].notna().all()) and history["epoch"].is_unique
+
+
 def current_summary(record: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of run.json with epochs counted from the untrained network.
 
     In a validated training of an earlier version, `_initial` losses were those of the network after one epoch. They are
-    left out, as the losses of the untrained network are unknown.
+    left out, as the losses of the untrained network are unknown. Entries that are no single value are left out, too.
     """
-    summary = dict(record.get("summary", {}))
+    entries: Mapping[str, Any] = record.get("summary", {})
+    summary: dict[str, Any] = {name: value for name, value in entries.items() if isinstance(value, SINGLE)}
     is_earlier = not COUNTED_FROM_UNTRAINED.items() <= record.items()
     if is_earlier and "epoch_best" in summary and {"validate_loss_best", "nll_valid"} & summary.keys():
         summary["epoch_best"] += 1

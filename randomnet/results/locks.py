@@ -58,6 +58,11 @@ def is_unlocked(path: Path) -> bool:
         return False
 
 
+def is_held_here(path: Path) -> bool:
+    """Whether a process of this machine holds the lock of the file; True where the system does not tell."""
+    return path.exists() and held([path]) != []
+
+
 def held(paths: Iterable[Path]) -> list[Path] | None:
     """The files whose locks a process of this machine holds; None where the system does not tell, such as Windows.
 

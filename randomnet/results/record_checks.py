@@ -72,12 +72,6 @@ def _record(entries: Mapping[str, Check], required: tuple[str, ...] = (), or_non
     return check
 
 
-def _of_scalars(name: str, value: Any) -> None:
-    _mapping(name, value)
-    for key, each in value.items():
-        _scalar(f"{name}.{key}", each)
-
-
 _text = _of_type("a text", str)
 _list = _of_type("a list", list)
 _mapping = _of_type("a mapping", dict)
@@ -98,8 +92,8 @@ _MANIFEST = _record(
     ("combos", "iterations"),
 )  # fmt: skip
 _RUN = _record(
-    {"combo": _count, "iteration": _count, "status": _one_of(*STATUSES), "reason": _text, "settings": _mapping,
-     "summary": _of_scalars, "connectome": _record({**_FACTS, "upstream": _list_of(_record(_FILE))}, or_none=True)},
+    {"combo": _count, "iteration": _count, "status": _one_of(*STATUSES), "settings": _mapping, "summary": _mapping,
+     "connectome": _record({**_FACTS, "upstream": _list_of(_record(_FILE))}, or_none=True)},
 )  # fmt: skip
 
 

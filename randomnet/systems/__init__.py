@@ -20,7 +20,7 @@ A step may be of one state (N,) or of several (B, N): `for_states` makes the sec
 """
 
 from randomnet.systems.checks import Repeatability, check_tangent
-from randomnet.systems.recurrent import is_recurrent, of_recurrent
+from randomnet.systems.recurrent import is_recurrent, of_recurrent, recurrent_part, state_size
 from randomnet.systems.shapes import for_states, takes_one_state, takes_states
 from randomnet.systems.steps import FromSteps, OfStep, of_flow, of_matrix, of_step, products
 from randomnet.systems.textbook import cat_map, henon, lorenz
@@ -40,6 +40,8 @@ __all__ = [
     "of_recurrent",
     "of_step",
     "products",
+    "recurrent_part",
+    "state_size",
     "takes_one_state",
     "takes_states",
 ]

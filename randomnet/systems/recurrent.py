@@ -44,8 +44,7 @@ def of_recurrent(module: Recurrent, inputs: Tensor | None = None, dt: float = 1.
     """
     _check(module)
     update, parts = _update_of(module)
-    layers, hidden = _layers(module), module.hidden_size
-    size = parts * len(layers) * hidden
+    layers, hidden, size = _layers(module), module.hidden_size, state_size(module)
     inputs = torch.zeros(module.input_size) if inputs is None else inputs
     inputs = checked_inputs(inputs, module.input_size).to(layers[0][0])
 
@@ -60,6 +59,17 @@ def of_recurrent(module: Recurrent, inputs: Tensor | None = None, dt: float = 1.
         return torch.stack(after, 1).flatten()
 
     return OfStep(step, dt, None if inputs.ndim == 1 else len(inputs))
+
+
+def state_size(module: Recurrent) -> int:
+    """The size of the state of a recurrent module: all layers, and of an LSTM h and c."""
+    return _update_of(module)[1] * len(_layers(module)) * module.hidden_size
+
+
+def recurrent_part(source: object) -> str:
+    """The name of the first recurrent module of torch inside a module; empty where there is none."""
+    parts = source.named_modules() if isinstance(source, nn.Module) else ()
+    return next((name for name, part in parts if name and is_recurrent(part)), "")
 
 
 def _check(module: Recurrent) -> None:

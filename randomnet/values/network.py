@@ -24,6 +24,25 @@ class Symmetry(Value):
 
 
 @dataclass(frozen=True)
+class Label(Choice):
+    """A kind of label of the neurons: one of `names`, or any other that a table of neurons has."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return f"{super().expected}, or another label of the neurons"
+
+    def parse(self, text: str) -> str:
+        """The name as RandomNet spells it; other labels as they are."""
+        try:
+            return super().parse(text)
+        except ValueError:
+            if not text.strip():
+                raise
+            return text
+
+
+@dataclass(frozen=True)
 class Patience(Integer):
     """A whole number of epochs; a loss, as FlyStability has there, names the option for it."""
 

@@ -355,11 +355,22 @@ def test_a_cell_left_alone_is_its_hand_written_step_and_not_its_input():
         (nn.GRUCell(2, 3), 3, torch.zeros(100, 2), r"at least 1020 steps, of .* got 100; tsim = 80 would fit"),
         (nn.GRUCell(2, 3), 3, torch.zeros(20, 2), "got 20; the transients alone are longer"),
         (nn.Linear(3, 3), 3, torch.zeros(3), r"inputs: expected None except for .* as step\(state, t\)"),
+        (nn.Sequential(nn.Tanh(), nn.GRU(2, 3)), 3, torch.zeros(2), r"got some for Sequential; spectrum\(model\.1, "),
+        (nn.GRUCell(2, 3), 3, torch.zeros(4, 100, 2), r"got \(4, 100, 2\); of several trials, pass one at a time"),
     ],
 )
 def test_modules_and_inputs_that_do_not_fit_are_refused(module, state, inputs, text):
     with pytest.raises(ValueError, match=text):
         spectrum(module, torch.zeros(state), inputs=inputs)
+
+
+@pytest.mark.parametrize("module", [nn.RNNCell(2, 5), nn.GRU(2, 5, 2), nn.LSTM(2, 5, 2), nn.LSTMCell(2, 5)])
+def test_recurrent_modules_start_at_zero_without_a_state(module):
+    size = {nn.RNNCell: 5, nn.GRU: 10, nn.LSTM: 20, nn.LSTMCell: 10}[type(module)]
+    arguments = {"inputs": torch.ones(2), "tsim": 20}
+    without, zeros = spectrum(module, **arguments), spectrum(module, torch.zeros(size), **arguments)
+    np.testing.assert_array_equal(without.exponents, zeros.exponents)
+    assert len(without.exponents) == size
 
 
 def test_numbers_are_read_in_double_precision():

@@ -14,6 +14,7 @@ import pytest
 import visualization
 from randomnet import plotting
 from randomnet.command_line import figures as figures_command
+from randomnet.command_line.program import label_of
 from randomnet.comparison import combo_texts, matching, study_notes
 from randomnet.figures import FIGURES, training
 from randomnet.figures.null_training import null_curves, null_spectra
@@ -278,6 +279,10 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
         (["--results_folders", one, one, "--save_figs", out], f"unique labels, got '{tmp_path.name}/one' 2 times"),
         ([*both, "--results_labels", "a", "a"], "expected unique labels, got 'a' 2 times"),
         ([*both, "--results_labels", "a"], "expected 2 labels, one per folder, got 1"),
+        ([*both, "--results_labels", "a", " "], "expected 1 to 200 printable characters each, got ' '"),
+        ([*both, "--results_labels", "a", "b\n"], "printable characters each, got 'b\\n'"),
+        ([*both, "--results_labels", "\udcff", "b"], "printable characters each, got '\\udcff'"),
+        ([*both, "--results_labels", "a", "b" * 201], "printable characters each, got 201 characters"),
         ([*both, "--format", "pgn"], "expected of png, svg, pdf, got 'pgn'; did you mean 'png'?"),
         ([*both, "--filter", "lrr=0.1"], "got 'lrr'; did you mean 'lr'?"),
         ([*both, "--filter", "noise=0"], ", got 'noise'"),
@@ -294,6 +299,24 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
 def test_labels_are_the_folders_names_with_as_many_folders_above_as_tell_them_apart():
     folders = [Path("a/run"), Path("b/run"), Path("c/x/one"), Path("d/x/one"), Path("other")]
     assert figures_command.default_labels(folders) == ["a/run", "b/run", "c/x/one", "d/x/one", "other"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of folders that are no Unicode")
+def test_a_folder_whose_name_is_no_unicode_is_drawn(tmp_path):
+    folder = make(tmp_path / "cafe").rename(tmp_path / "caf\udce9")
+    code, out = compare(tmp_path, folder)
+    assert code == 0 and "caf?" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("EB and  null", "EB_and_null"), ("--save_figs x", "save_figs_x"), ("a\x1b[31m\u202eb", "a[31mb"),
+     ("-", "results"), ("", "results"), ("x" * 5000, "x" * 200)],
+)  # fmt: skip
+def test_the_printed_label_of_an_experiment_is_one_that_is_taken(name, label):
+    assert label_of(name) == label
+    arguments = ["--results_folders", "a", "--save_figs", "b", "--results_labels", label_of(name)]
+    assert figures_command.parse(arguments).results_labels == [label]
 
 
 def test_nothing_finished_yet(tmp_path, capsys):

@@ -61,6 +61,35 @@ def test_a_network_above_its_null_is_told_with_effect_interval_n_and_p():
     assert text.endswith(f"p = {2 / 2**10:.2g}.")  # all ten differences are positive: 2 of 2^10 sign patterns
 
 
+def test_combos_that_a_halving_stopped_are_counted_and_not_ranked():
+    """Their losses are of fewer epochs, and may be lower by chance: here that of lr = 1."""
+    statuses = {(0, 0): "stopped by halving", (0, 1): "stopped by halving"}
+    grid = {"lr": [1, 2, 3]}
+    study = study_of(grid, lambda label, of: [of["lr"], of["lr"] + 0.1], "loss_final", statuses=statuses)
+    texts = sentences(study, OF_LOSS)
+    assert texts[0].startswith("Loss is best at lr = 2, of 2 combos") and "lr = 1" not in " ".join(texts)
+    assert texts[-1] == "Of 6 runs, 2 stopped by halving, not ranked."
+    every = dict.fromkeys(itertools.product(range(2), range(2)), "stopped by halving")
+    (text,) = sentences(study_of({"lr": [1, 2]}, lambda label, of: [1.0, 2.0], "loss_final", statuses=every), OF_LOSS)
+    assert text == "Of 4 runs, 4 stopped by halving, not ranked."
+
+
+def test_the_only_combo_with_values_is_named():
+    study = study_of({"g": [1, 2]}, lambda label, of: [np.nan, np.nan] if of["g"] == 1 else [1.0, 2.0])
+    assert sentences(study, OF_EXPONENT)[0].startswith("Largest Lyapunov exponent of g = 2 is 1.50 [")
+
+
+def test_a_mean_difference_of_zero_is_neither_above_nor_below():
+    exact = study_of({"null": ["none", "degree"]}, lambda label, of: np.arange(10.0))
+    text = sentences(exact, OF_EXPONENT)[0]
+    assert "The mean difference is 0 [0, 0] (95 % interval), n = 10 pairs, p = 1" in text
+    assert "equal to by" not in text and "-0" not in text
+    two = study_of({"g": [1, 2], "null": ["none", "degree"]}, lambda label, of: np.arange(10.0))
+    assert "Smallest p at g = 1: the mean difference is 0 [0, 0]" in sentences(two, OF_EXPONENT)[0]
+    one = study_of({"null": ["none", "degree"]}, lambda label, of: [2.0])
+    assert "by 0" not in sentences(one, OF_EXPONENT)[0]
+
+
 def test_the_sign_of_the_effect_is_that_of_the_network():
     turned = study_of({"null": ["none", "degree"]}, lambda label, values: -of_nulls(label, values))
     assert "is below that of its degree null by 0.204" in sentences(turned, OF_EXPONENT)[0]
@@ -202,11 +231,6 @@ def test_combos_of_equal_means_share_a_place():
     assert others == "The other 3 have 1.25."
     (text,) = sentences(study_of({"g": [1, 2]}, lambda label, of: [1.0]), OF_EXPONENT)
     assert text == "Largest Lyapunov exponent is 1 in all 2 combos."
-
-
-def test_equal_networks_have_a_difference_of_zero():
-    text, *_ = sentences(study_of({"null": ["none", "degree"]}, lambda label, of: STEPS), OF_EXPONENT)
-    assert "There is a difference of 0 [0, 0]" in text or "nothing to test: all values are equal" in text
 
 
 def word_count(sentence):

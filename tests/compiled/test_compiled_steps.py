@@ -168,11 +168,15 @@ def test_a_gradient_can_be_differentiated_again():
     assert_close(under("eager", squared_norm_and_its_gradient), under("compiled", squared_norm_and_its_gradient), 1e-11)
 
 
+def orthonormalise(frame, r):
+    from randomnet.compiled import library, orthonormal
+
+    library.kernel(orthonormal.orthonormalise.py_func)(frame, r)
+
+
 @pytest.mark.parametrize("condition", [1.5, 1e10])
 @pytest.mark.parametrize("k", [3, 60])
 def test_gram_schmidt_agrees_with_lapack(k, condition):
-    from randomnet.compiled.orthonormal import orthonormalise
-
     rng = np.random.default_rng(0)
     q = np.linalg.qr(rng.standard_normal((80, k)))[0].T
     before = np.geomspace(condition, 1, k)[:, None] * ((np.eye(k) + 0.05 * rng.standard_normal((k, k))) @ q)
@@ -185,8 +189,6 @@ def test_gram_schmidt_agrees_with_lapack(k, condition):
 
 
 def test_a_vector_that_vanishes_is_replaced_by_an_orthogonal_one_and_its_growth_is_minus_infinity():
-    from randomnet.compiled.orthonormal import orthonormalise
-
     frame, r = np.zeros((3, 5)), np.empty((3, 3))
     frame[0, 0], frame[1, 0], frame[2, 3] = 1, 2, 3
     orthonormalise(frame, r)
@@ -214,6 +216,23 @@ def test_compiled_steps_without_numba_are_refused_in_words(monkeypatch):
     assert compiled.select("auto") == "eager"
     with pytest.raises(ImportError, match="needs numba and scipy: pip install numba scipy, or set steps = eager"):
         compiled.select("compiled")
+
+
+@pytest.mark.parametrize(
+    ("preparation", "available"),
+    [
+        ("", True),
+        ("import os; os.environ['NUMBA_DISABLE_JIT'] = '1'", False),
+        ("import os; os.environ['NUMBA_DISABLE_JIT'] = '0'", True),
+        ("import sys; sys.modules['numba'] = None", False),
+        ("import sys; sys.path.insert(0, sys.argv[1])", False),
+    ],
+)
+def test_steps_are_compiled_only_where_numba_compiles(tmp_path, preparation, available):
+    (tmp_path / "numba.py").write_text("raise ImportError('Numba needs NumPy 2.2 or less')\n")
+    code = f"{preparation}\nfrom randomnet import compiled\nprint(compiled.select('auto'), compiled.is_available())"
+    run = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.split() == (["compiled", "True"] if available else ["eager", "False"])
 
 
 @pytest.mark.slow

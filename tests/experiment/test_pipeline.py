@@ -72,6 +72,20 @@ def test_each_stage_goes_on_from_the_last_one_of_the_kind_that_it_needs(tmp_path
     assert all(stage.plan.config.paths.path_to_results == str(out / name) for name, stage in found.items())
 
 
+def test_execution_is_handed_to_the_stages_that_read_it(tmp_path):
+    more = "set = spectrum execution.workers = 3\n[execution]\nworkers = 2\nthreads = 2\ncheckpoint_every = 7\n"
+    path = pipeline(tmp_path, listed(tmp_path, "train", "spectrum", "record"), more)
+    train, spectrum, record = (stage.plan.config.execution for stage in stages_of(read_plan(path)))
+    assert (train.workers, train.threads, train.checkpoint_every) == (2, 2, 7)
+    assert (spectrum.workers, spectrum.threads) == (3, 2), "[pipeline] set comes first"
+    assert (record.workers, record.threads) == (2, 2)
+    path.write_text(path.read_text().replace("workers = 2", "engine = ray\naddress = auto"))
+    stages = stages_of(read_plan(path))
+    assert {(stage.plan.config.execution.engine, stage.plan.config.execution.address) for stage in stages} == {
+        ("ray", "auto")
+    }
+
+
 def test_stages_are_carried_out_and_go_on(tmp_path, capsys):
     more = "set = train trainvalidate.epochs = 3, spectrum lyapunov.nle = 3\n"
     path = pipeline(tmp_path, listed(tmp_path, "train", "spectrum"), more)
@@ -100,7 +114,7 @@ def test_stages_are_carried_out_and_go_on(tmp_path, capsys):
         ("train", "set = trian trainvalidate.epochs = 3", "got 'trian'; did you mean 'train'?"),
         ("train", "set = train trainvalidate.epoch = 3", "did you mean 'epochs'?"),
         ("train", "set = train epochs 3", "expected options of stages, such as"),
-        ("train", "[execution]\nworkers = 1", "[execution] workers: expected it left out, as it is not available for"),
+        ("train", "[execution]\nbatch_runs = 1", "[execution] batch_runs: expected it left out, as it is not available"),
         ("train, no", "", "no.ini: expected an INI file"),
         ("train, train", "", "expected stages and their INI files"),
         ("pipeline", "", "expected experiments, got the pipeline"),

@@ -35,8 +35,8 @@ def test_a_folder_of_an_earlier_version_has_eager_steps(tmp_path, monkeypatch):
 
 def test_compiled_steps_of_a_folder_need_numba(tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "is_available", lambda: False)
-    with pytest.raises(ConfigError, match="expected numba and scipy for compiled steps, got none"):
+    with pytest.raises(ConfigError, match="expected numba and scipy that compile, for compiled steps, got none"):
         prepared(tmp_path, "compiled")
     assert prepared(tmp_path, "auto").notes == (
-        "numba is not installed, so steps are computed by torch, which takes longer",
+        "numba is not installed or cannot compile, so steps are computed by torch, which takes longer",
     )

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -32,9 +33,9 @@ def plugin(tmp_path_factory):
     return folder
 
 
-def command(plugin, folder, *arguments, code=0):
+def command(plugin, folder, *arguments, code=0, **variables):
     """Run a script with the plugin installed; its output."""
-    environment = os.environ | {"PYTHONPATH": str(plugin), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(plugin), "OMP_NUM_THREADS": "1"} | variables
     ended = subprocess.run(
         [sys.executable, ROOT / arguments[0], *map(str, arguments[1:])],
         cwd=folder, env=environment, capture_output=True, text=True,
@@ -109,6 +110,21 @@ def test_a_format_and_a_null_of_a_plugin_make_a_network_of_a_kind_of_its_own(plu
     command(plugin, tmp_path, "visualization.py", "--results_folders", "norms", "--save_figs", "figs")
     assert list((tmp_path / "figs").rglob("final_norm*.png"))
     assert "final_norm" in (tmp_path / "figs" / "tests.csv").read_text()
+
+
+def test_a_file_adds_its_rows_without_installation(plugin, tmp_path):
+    """RANDOMNET_PLUGINS names the file; a folder away from it, and in the process of a worker."""
+    (tmp_path / "mine").mkdir()
+    shutil.copy(plugin / "my_plugin.py", tmp_path / "mine" / "echo_task.py")
+    page = (ROOT / "docs" / "howto" / "tasks.md").read_text(encoding="utf-8")
+    (ini,) = re.findall(r"^```\n(\[paths\]\n[^`]*task_name = echo.*?)```", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "echo.ini").write_text(ini)
+    sets = ("execution.workers=2", "trainvalidate.epochs=1", "trainvalidate.iterations=2", "net.n=5")
+    arguments = ("runrandomnet.py", "echo.ini", *(part for text in sets for part in ("--set", text)))
+    command("", tmp_path, *arguments, RANDOMNET_PLUGINS=os.path.join("mine", "echo_task.py"))
+    assert set(pd.read_csv(tmp_path / "results" / "echo" / "summary.csv")["status"]) == {"complete"}
+    error = command("", tmp_path, *arguments, code=2, RANDOMNET_PLUGINS="echo_tsk.py")
+    assert error.strip() == "error: RANDOMNET_PLUGINS: expected paths of Python files (.py), got 'echo_tsk.py'"
 
 
 @pytest.mark.slow

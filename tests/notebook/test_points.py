@@ -87,3 +87,9 @@ def test_what_is_wrong_is_told():
         rn.fixed_points(3, n=2)
     with pytest.raises(ValueError, match=r"\(S, N\) or \(N,\), got \(1, 1, 2\)"):
         rn.fixed_points(one, torch.zeros(1, 1, 2))
+
+
+def test_a_module_with_a_recurrent_part_is_told_how_to_pass_it():
+    model = torch.nn.ModuleDict({"rnn": torch.nn.GRU(2, 3), "readout": torch.nn.Linear(3, 1)})
+    with pytest.raises(ValueError, match=r"fixed_points\(model\.rnn, \.\.\.\)"):
+        rn.fixed_points(model)

@@ -3,10 +3,12 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import randomnet as rn
 from tests.support.paths import ROOT
+from tests.support.spectral_folders import make
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,37 @@ def test_the_best_run(folder):
         folder.best("verdict")
 
 
+def test_the_best_run_is_one_with_a_result(tmp_path):
+    """The lowest and the highest value are of runs that diverged and grew without bound: they are growth rates."""
+    ends = {(0, 0): ("diverged", {"lambda_max": -9.0}), (1, 2): ("unbounded", {"lambda_max": 9.0})}
+    results = rn.load(make(tmp_path / "spec", "spectrum", {"g": [1, 2]}, ends=ends))
+    lowest, highest = results.best("lambda_max"), results.best("lambda_max", highest=True)
+    assert (lowest["combo"], lowest["iteration"]) == (0, 1) and (highest["combo"], highest["iteration"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: rn.load(3), r"load\(\): expected the path of a results folder, got int"),
+        (lambda: rn.run(None), r"run\(\): expected the path of an INI or a dictionary, got NoneType"),
+        (lambda: rn.run("my.ini", 3), r"run\(\): expected options such as"),
+        (lambda: rn.run("my.ini", "net.g=1"), r"run\(\): expected options such as"),
+        (lambda: rn.run({}, {3: 4}), r"run\(\): expected options such as"),
+        (lambda: rn.fit(None, None), r"fit\(\): expected a network of randomnet, got NoneType"),
+        (lambda: rn.fit(rn.network(rn.connectome("random", n=5)), "mse"), r"fit\(\): expected a loss, such as .*str"),
+        (lambda: rn.network(rn.connectome("random", n=5), train=True), "train: expected a list of names"),
+    ],
+)
+def test_a_wrong_type_is_named_with_what_is_expected(call, text):
+    with pytest.raises(TypeError, match=text):
+        call()
+
+
+def test_rows_of_different_lengths_are_no_matrix():
+    with pytest.raises(ValueError, match=r"connectome\(\): expected a matrix \(N, N\), got rows of different lengths"):
+        rn.connectome([[1, 2], [3]])
+
+
 def test_runs_that_are_there_stay(folder):
     again = rn.run(folder.root.parent / "my.ini", {"net.g": [1, 2, 3], "trainvalidate.iterations": 2})
     assert again.table.equals(folder.table)
@@ -46,6 +79,28 @@ def test_figures_of_a_folder(folder):
     assert folder.plot("lambda_max").axes
     with pytest.raises(ValueError, match="expected one of the columns"):
         folder.plot()
+
+
+def test_the_spectra_of_a_combo_share_one_axes(folder):
+    """Each line has the means over iterations; two iterations stand in the text of its legend."""
+    (axes,) = folder.plot("spectrum", combo=2).axes
+    means = np.mean([folder.arrays(2, iteration)["exponents"] for iteration in (0, 1)], axis=0)
+    assert any(np.array_equal(line.get_ydata(), means) for line in axes.lines)
+    with pytest.raises(ValueError, match="got combo 7"):
+        folder.plot("spectrum", combo=7)
+    with pytest.raises(ValueError, match='expected a combo with "spectrum" only'):
+        folder.plot("lambda_max", combo=1)
+
+
+def test_spectra_before_and_after_training_share_one_axes(tmp_path):
+    options = {"net.roi": "random", "net.n": 10, "lyapunov.tsim": 5, "lyapunov.nle": 3, "trainvalidate.epochs": 1}
+    trained = rn.run(options, {"paths.path_to_results": tmp_path / "r", "execution.workers": 1})
+    figure, arrays = trained.plot("spectrum"), trained.arrays()
+    drawn = [line.get_ydata() for line in figure.axes[0].lines]
+    for name in ("spectrum_initial", "spectrum_final"):
+        assert any(np.array_equal(values, arrays[name]) for values in drawn)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "before training, 1 run", "after training, 1 run", "target"]  # fmt: skip
 
 
 def test_networks_and_their_iterations_differ(folder):

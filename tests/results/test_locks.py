@@ -87,6 +87,21 @@ def test_the_whole_folder_excludes_shares_and_shares_exclude_it(tmp_path):
         assert excluded(folder) == excluded(folder, results.Share(1, 3)) == ""
 
 
+def test_a_share_of_a_lost_machine_is_waited_for_and_one_of_this_machine_is_not(tmp_path, monkeypatch):
+    folder = results.ResultsFolder(tmp_path)
+    with holding(tmp_path, "share") as process:
+        began = time.monotonic()
+        assert "another process works on share 1/2" in excluded(folder, SHARE)
+        assert time.monotonic() - began < 5
+        monkeypatch.setattr(folders, "is_held_here", lambda path: False)  # as a lock of another machine
+        monkeypatch.setattr(folders, "TASK_TIMEOUT", 0.3)
+        assert "another process works on share 1/2" in excluded(folder, SHARE)
+        monkeypatch.setattr(folders, "TASK_TIMEOUT", 60)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert excluded(folder, SHARE) == ""
+
+
 def test_a_start_waits_for_a_task_and_says_so(tmp_path, monkeypatch):
     folder = results.ResultsFolder(tmp_path)
     monkeypatch.setattr(folders, "TASK_TIMEOUT", 0.2)

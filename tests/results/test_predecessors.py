@@ -68,7 +68,7 @@ def test_old_and_new_folders_are_drawn_together(folders, tmp_path, capsys):
     means = pd.read_csv(tmp_path / "means.csv")
     minima = means[means["metric"] == "loss_minimum"].pivot(index="combo", columns="label", values="mean")
     assert len(minima) == len(load(folders[1]).manifest["combos"]) and np.allclose(minima["old"], minima["new"])
-    assert len(list(tmp_path.glob("loss*.png"))) >= len(minima)
+    assert len(list(tmp_path.rglob("loss*.png"))) >= len(minima)
 
 
 def test_accuracies_that_were_not_saved_are_left_out(folders, tmp_path):

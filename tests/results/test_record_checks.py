@@ -52,12 +52,19 @@ def test_lists_within_lists_without_end(tmp_path):
 
 @pytest.mark.parametrize(
     "change",
-    [{"status": 5}, {"status": "done"}, {"summary": []}, {"summary": {"loss": [1]}}, {"settings": 3}, {"combo": {}}],
+    [{"status": 5}, {"status": "done"}, {"summary": []}, {"settings": 3}, {"combo": {}}],
 )
 def test_a_damaged_record_of_a_run_counts_as_none(tmp_path, change):
     run = {"combo": 0, "iteration": 0, "status": COMPLETE, "summary": {"loss": 0.5}, "settings": {}}
     assert load(folder_of(tmp_path / "whole", run=run).root).table["status"].tolist() == [COMPLETE, MISSING]
     assert load(folder_of(tmp_path / "damaged", run=run | change).root).table["status"].tolist() == [MISSING, MISSING]
+
+
+def test_a_run_keeps_its_status_where_one_entry_is_no_single_value(tmp_path):
+    run = {"status": COMPLETE, "reason": None, "summary": {"loss": 0.5, "parts": [1, 2]}, "connectome": None}
+    table = load(folder_of(tmp_path, run=run).root).table
+    assert table["status"].tolist() == [COMPLETE, MISSING]
+    assert "parts" not in table and table["loss"][0] == 0.5
 
 
 def test_what_other_versions_wrote_besides_stays(tmp_path):

@@ -195,6 +195,8 @@ def test_help_of_a_kind_and_a_word_has_both(capsys):
         ("model", "activation = tanh_pos", {"activation": "tanh_positive"}),
         ("model", "activation = TANH_POSITIVE", {"activation": "tanh_positive"}),
         ("model", "subpopulation = cell_fibres", {"groups": "cell_fibers"}),
+        ("model", "groups = TYPE", {"groups": "type"}),
+        ("model", "groups = Cluster 2", {"groups": "Cluster 2"}),
         ("trainvalidate", "loss = MSE", {"loss": "mse"}),
         ("trainvalidate", "loss = Sinai", {"loss": "sinai"}),
         ("trainvalidate", "loss = L2", {"loss": "l2"}),

@@ -23,6 +23,7 @@ POPULATIONS = (
 )
 CASES = {
     "spectrum auto": ("spectrum", RANDOM + TIMES + "tsim = auto\ntolerance = 1\ntsim_max = 20\ninitial_states = 2\n"),
+    "spectrum vectors": ("spectrum", RANDOM + TIMES + "tsim = 2\nvectors = 2\n"),
     "spectrum task": ("spectrum", RANDOM + TASK),
     "spectrum task undriven": ("spectrum", RANDOM + TASK + TIMES + "tsim = 2\ndriven = False\n"),
     "spectrum rank": ("spectrum", RANDOM + "rank = 1\n" + TIMES + "tsim = 2\n"),

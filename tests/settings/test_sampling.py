@@ -146,4 +146,7 @@ def test_samples_are_recorded_and_are_the_same_on_resume_and_in_shares(tmp_path,
     entries = ResultsFolder(tmp_path / "a").manifest["combos"]
     settings = [combo["settings"]["trainvalidate.clip_norm"] for combo in entries]
     assert settings == combos["clip_norm"].tolist()
-    assert run(ini(tmp_path), *options, *few) == 2  # fewer samples are another experiment
+    assert run(ini(tmp_path), *options, *few) == 0
+    assert len(pd.read_csv(tmp_path / "a" / "combos.csv")) == 2
+    assert run(ini(tmp_path), *options, *many) == 0
+    assert pd.read_csv(tmp_path / "a" / "summary.csv").equals(summary), "the third one was kept"

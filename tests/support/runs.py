@@ -55,7 +55,7 @@ FORKS = multiprocessing.get_context("forkserver")
 
 STARTED = itertools.count()
 
-FORKS.set_forkserver_preload(["pytest", "runrandomnet", "randomnet.experiment"])
+FORKS.set_forkserver_preload(["pytest", "randomnet.command_line.experiments", "randomnet.experiment"])
 
 
 class Forked(FORKS.Process):

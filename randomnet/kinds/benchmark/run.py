@@ -14,14 +14,15 @@ Where networks are so small that several are trained side by side (execution.bat
 `beside_speedup` says how many times faster one epoch of all is than as many epochs in sequence. `beside_ratio` is the
 ratio of that epoch to the products of all, side by side too.
 
-`wall_seconds` and `process_seconds` are those of all turns. `busy_share` is the time that the process waited; where it
-is more than `BUSY`, a note says that the machine was busy. These columns are missing with CUDA, because a process waits
-for its kernels. Nothing is written besides the summary of run.json.
+The columns `_ratio_process` compare times in which this process worked, with those of the bundled product. They hold on
+a busy machine too. `wall_seconds` and `process_seconds` are those of all turns. `busy_share` is the time that the
+process waited; where it is more than `BUSY`, a note says that the machine was busy. These columns are missing with
+CUDA, because a process waits for its kernels. Nothing is written besides the summary of run.json.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -32,7 +33,7 @@ from randomnet.build.objective import objective_of, training_settings
 from randomnet.build.spectra import schedule_of
 from randomnet.build.targets import exponents_of
 from randomnet.kinds.benchmark import plain_loop
-from randomnet.kinds.benchmark.stopwatch import TURNS, Stopwatch
+from randomnet.kinds.benchmark.stopwatch import TURNS, Clock, Seconds, Stopwatch
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, one_at_a_time
 from randomnet.kinds.train.run import KIND as TRAINING
 from randomnet.lyapunov import spectrum
@@ -47,8 +48,10 @@ HEADLINE = (
     "trials",
     "spectrum_ratio",
     "spectrum_ratio_bundled",
+    "spectrum_ratio_process",
     "epoch_ratio",
     "epoch_ratio_bundled",
+    "epoch_ratio_process",
     "epoch_ratio_torch_rnn",
     "beside",
     "beside_speedup",
@@ -83,15 +86,45 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     }
 
 
-def _epoch(run: Run, setup: Setup, objective: Objective) -> Callable[[], float]:
+class _Clocked:
+    """An objective that measures the time from the first batch of an epoch to the end of its validation."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective, self.seconds = objective, Seconds(0.0, 0.0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.objective, name)
+
+    def select(self, runs: Sequence[int]) -> "_Clocked":
+        """Return itself: the one network does not diverge."""
+        return self
+
+    def batches(self) -> Any:
+        """Start the clock, and return the batches."""
+        self.clock = Clock()
+        return self.objective.batches()
+
+    def validate(self, networks: Sequence[Network], epoch: int | None) -> Any:
+        """Validate, and read the clock after an epoch."""
+        figures = self.objective.validate(networks, epoch)
+        if epoch:
+            self.seconds = self.clock.read()
+        return figures
+
+
+def _epoch(run: Run, setup: Setup, objective: Objective) -> Callable[[], Seconds]:
     """Return one training epoch, which returns its own seconds, as a training ends with a measurement."""
     settings = replace(training_settings(run), epochs=1)
-    return lambda: fit([setup.network], objective, [settings])[0].history[-1]["seconds"]
+
+    def epoch() -> Seconds:
+        clocked = _Clocked(objective)
+        fit([setup.network], cast(Objective, clocked), [settings])
+        return clocked.seconds
+
+    return epoch
 
 
-def _time_spectrum(
-    run: Run, setup: Setup, objective: SpectrumObjective, stopwatch: Stopwatch
-) -> dict[str, float]:
+def _time_spectrum(run: Run, setup: Setup, objective: SpectrumObjective, stopwatch: Stopwatch) -> dict[str, float]:
     n, schedule = setup.connectome.n, schedule_of(run)
     k = exponents_of(run, n)
     steps = round((schedule.tsim + schedule.transient + schedule.frame_transient) / run.config.model.dt)
@@ -126,20 +159,26 @@ def _time_stack(
         coupling = stack_systems([network.dynamics() for network in networks]).coupling
     k = exponents_of(run, setup.connectome.n)
     products = _products(coupling, setup.connectome.n, k, steps, backward=True)[0]
-    single, together, bare = stopwatch.in_turns(_epoch(run, setup, objective), stacked_epoch, products)
+    times = stopwatch.in_turns(_epoch(run, setup, objective), stacked_epoch, products)
+    single, together, bare = (seconds.wall for seconds in times)
     return {"beside": number, "beside_speedup": number * single / together, "beside_ratio": together / bare}
 
 
 def _stacked_epoch(
     run: Run, setup: Setup, objective: Objective, number: int
-) -> tuple[list[Network], Callable[[], float]]:
+) -> tuple[list[Network], Callable[[], Seconds]]:
     """Return the networks of `number` iterations, and an epoch of all side by side."""
     others = [replace(run, iteration=run.iteration + other) for other in range(1, number)]
     setups = [setup, *(build_setup(other) for other in others)]
     objectives = [objective, *(objective_of(*pair) for pair in zip(others, setups[1:], strict=True))]
     settings = [replace(training_settings(run), epochs=1)] * number
     networks, together = [each.network for each in setups], stack_objectives(objectives)
-    return networks, lambda: sum(progress.history[-1]["seconds"] for progress in fit(networks, together, settings))
+
+    def epoch() -> Seconds:
+        seconds = sum(progress.history[-1]["seconds"] for progress in fit(networks, together, settings))
+        return Seconds(seconds, float("inf"))  # only the wall time is used
+
+    return networks, epoch
 
 
 def _time_task(run: Run, setup: Setup, objective: TaskObjective, stopwatch: Stopwatch) -> dict[str, float]:
@@ -148,7 +187,8 @@ def _time_task(run: Run, setup: Setup, objective: TaskObjective, stopwatch: Stop
         jobs.append(plain_loop.TorchLoop(setup.network, objective, run.config.trainvalidate.lr))
     number = TRAINING.max_batch(run, check_network(run))
     jobs += [_stacked_epoch(run, setup, objective, number)[1]] if number > 1 else []
-    epoch, products, *others = stopwatch.in_turns(*jobs)
+    times = stopwatch.in_turns(*jobs)
+    epoch, products, *others = (seconds.wall for seconds in times)
     columns = {"beside": number, "beside_speedup": number * epoch / others.pop()} if number > 1 else {}
     columns |= {"epoch_ratio_torch_rnn": epoch / others[0]} if others else {}
     return {
@@ -157,18 +197,26 @@ def _time_task(run: Run, setup: Setup, objective: TaskObjective, stopwatch: Stop
         "epoch_seconds": epoch,
         "epoch_products_seconds": products,
         "epoch_ratio": epoch / products,
+        **_process_ratio("epoch", times[0], times[1]),
         **columns,
     }
 
 
-def _columns(name: str, times: tuple[float, ...]) -> dict[str, float]:
-    seconds, separate, bundled = times
+def _columns(name: str, times: Sequence[Seconds]) -> dict[str, float]:
+    whole, separate, bundled = times
     return {
-        f"{name}_seconds": seconds,
-        f"{name}_products_seconds": separate,
-        f"{name}_ratio": seconds / separate,
-        f"{name}_ratio_bundled": seconds / bundled,
+        f"{name}_seconds": whole.wall,
+        f"{name}_products_seconds": separate.wall,
+        f"{name}_ratio": whole.wall / separate.wall,
+        f"{name}_ratio_bundled": whole.wall / bundled.wall,
+        **_process_ratio(name, whole, bundled),
     }
+
+
+def _process_ratio(name: str, whole: Seconds, products: Seconds) -> dict[str, float]:
+    if torch.cuda.is_available():
+        return {}
+    return {f"{name}_ratio_process": whole.process / products.process if products.process else float("nan")}
 
 
 def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) -> tuple[Callable[[], None], ...]:

@@ -2,12 +2,30 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 TURNS = 5
 BUSY = 0.05  # share of the wall time in which the process did not run, from which on times are doubtful
+
+
+class Seconds(NamedTuple):
+    """The wall time of a job, and the time in which this process worked on it."""
+
+    wall: float
+    process: float
+
+
+class Clock:
+    """Measures the time of one job."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter(), _process_time()
+
+    def read(self) -> Seconds:
+        """Return the time since this clock was made."""
+        return Seconds(time.perf_counter() - self._start[0], _process_time() - self._start[1])
 
 
 class Stopwatch:
@@ -16,19 +34,19 @@ class Stopwatch:
     def __init__(self) -> None:
         self.wall, self.process = 0.0, 0.0
 
-    def in_turns(self, *jobs: Callable[[], float | None]) -> tuple[float, ...]:
-        """Return the seconds of each job's fastest turn, by its own clock if it returns one, after a warm-up."""
-        fastest = [float("inf")] * len(jobs)
+    def in_turns(self, *jobs: Callable[[], Seconds | None]) -> tuple[Seconds, ...]:
+        """Return the least times of each job in several turns, by its own clock if it returns one, after a warm-up."""
+        fastest = [Seconds(float("inf"), float("inf"))] * len(jobs)
         for turn in range(TURNS + 1):
             for index, job in enumerate(jobs):
-                began, process = time.perf_counter(), _process_time()
+                clock = Clock()
                 own_clock = job()
                 if torch.cuda.is_available():
                     torch.cuda.synchronize()
                 if turn:
-                    seconds = time.perf_counter() - began
-                    self.wall, self.process = self.wall + seconds, self.process + _process_time() - process
-                    fastest[index] = min(fastest[index], own_clock or seconds)
+                    seconds = clock.read()
+                    self.wall, self.process = self.wall + seconds.wall, self.process + seconds.process
+                    fastest[index] = Seconds(*map(min, fastest[index], own_clock or seconds))
         return tuple(fastest)
 
     def summary(self) -> dict[str, Any]:

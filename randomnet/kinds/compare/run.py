@@ -25,7 +25,7 @@ from randomnet.artifacts.comparison_inputs import (
     unfinished_notes,
 )
 from randomnet.artifacts.sources import SOURCE, checksum
-from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
+from randomnet.kinds.checkpoints import read_checkpoint, set_aside, torch_bytes
 from randomnet.kinds.compare.evaluation import GroundTruth, MetricUnavailable, ModelEvaluation, Settings
 from randomnet.kinds.compare.figure_arrays import figure_arrays
 from randomnet.kinds.compare.outputs import FIRST_COLUMNS, LAST_COLUMNS, order_columns, table_arrays, write_outputs
@@ -106,9 +106,14 @@ def _save_checkpoint(folder: results.RunFolder, comparisons: dict[int, Compariso
 
 
 def _read_checkpoint(folder: results.RunFolder) -> dict[int, Comparison]:
+    """Return the comparisons in the checkpoint; none without one, or with a damaged one, which is renamed."""
     saved = read_checkpoint(folder.checkpoint, torch.device("cpu")) or {}
-    return {number: (row, {name: tensor.numpy() for name, tensor in tensors.items()})
-            for number, (row, tensors) in saved.items()}  # fmt: skip
+    try:
+        return {number: (row, {name: tensor.numpy() for name, tensor in tensors.items()})
+                for number, (row, tensors) in saved.items()}  # fmt: skip
+    except (AttributeError, TypeError, ValueError):
+        set_aside(folder.checkpoint)
+        return {}
 
 
 class _GroundTruths:

@@ -17,7 +17,7 @@ from randomnet.artifacts import sources
 from randomnet.build.inference_model import loss_weights_of, model_of
 from randomnet.build.network import check_network, device_of
 from randomnet.inference import Fold, InferenceModel, SpikeObjective, TrialOrder, UpdateSamplers, make_fold
-from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
+from randomnet.kinds.checkpoints import continued, read_checkpoint, torch_bytes
 from randomnet.kinds.fit.outputs import write_outputs
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, one_at_a_time
 from randomnet.recordings import FILE_NAMES, Recording, Split, read_recording
@@ -132,7 +132,8 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     """Train one model and write history.csv, arrays.npz and model.pt; return the record for run.json."""
     began, (path, recording) = time.perf_counter(), _recording(run)
     model, objective, folds = _build(run, path, recording)
-    checkpoint = read_checkpoint(folder.checkpoint, device_of(run.config)) or {"seconds": 0.0}
+    read = read_checkpoint(folder.checkpoint, device_of(run.config))
+    checkpoint = continued(folder.checkpoint, read, [model]) or {"seconds": 0.0}
 
     def elapsed() -> float:
         return checkpoint["seconds"] + time.perf_counter() - began

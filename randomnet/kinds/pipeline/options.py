@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from randomnet.settings.option import Section, option
-from randomnet.settings.readers import ALL, Reader, only
+from randomnet.settings.readers import ALL, Reader, all_but, only
 from randomnet.values.stages import Chain, SettingList, StageList
 
 
@@ -15,7 +15,8 @@ class PipelineSection(Section):
         StageList(),
         Chain(),
         "Name and INI of each stage, in order. Results go to a folder of that name in paths.path_to_results. record "
-        "uses the last train before it, fit the last record, compare every fit.",
+        "uses the last train before it, fit the last record, compare every fit. [execution] beside [pipeline] is that "
+        "of every stage.",
         grid=False,
     )
     set: Chain = option(
@@ -31,6 +32,7 @@ PIPELINE = Reader(
         "paths": only("path_to_results"),
         "pipeline": ALL,
         "trainvalidate": only("iterations"),
+        "execution": all_but("device", "batch_runs", "memory_budget", "tensorboard"),  # handed to the stages
     },
     sections={"pipeline": PipelineSection},
 )

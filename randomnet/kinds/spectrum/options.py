@@ -16,12 +16,24 @@ def one_state(config: Any) -> tuple[Key, str] | None:
     return None
 
 
+def without_vectors(config: Any) -> tuple[Key, str] | None:
+    """Covariant vectors are of one trajectory of a network with labelled neurons."""
+    if not config.lyapunov.vectors:
+        return None
+    key = "lyapunov", "vectors"
+    if config.from_source:
+        return key, "0 with source.folder, whose units have no labels"
+    if config.lyapunov.initial_states > 1:
+        return key, "0 with several initial_states, as the vectors are those of one trajectory"
+    return None
+
+
 SPECTRUM = Reader(
     "spectrum",
     "Measure the Lyapunov spectrum of every network.",
-    reads=reads.BUILDING | reads.SPECTRUM | reads.SIDE_BY_SIDE | {"source": ALL},
+    reads=reads.BUILDING | reads.WITH_VECTORS | reads.SIDE_BY_SIDE | {"source": ALL},
     defaults=reads.EXACT | {"lyapunov.nle": Share(100.0), "lyapunov.initial_states": 1},
-    checks=(one_state, reads.of_source),
+    checks=(one_state, without_vectors, reads.of_source),
     roles=("spectra", "system of a source"),
     module="randomnet.kinds.spectrum.run",
 )

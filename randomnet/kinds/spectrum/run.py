@@ -11,12 +11,13 @@ from randomnet import results
 from randomnet.build.network import Setup, build_setup, check_network
 from randomnet.build.source_setup import SourceSetup, check_source, source_setup
 from randomnet.build.spectra import schedule_of, simulated_time
-from randomnet.build.targets import exponents_of
+from randomnet.build.targets import exponents_of, vectors_of
 from randomnet.kinds import spectra
 from randomnet.kinds.initial_states import compute_states
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
-from randomnet.kinds.progress import progress_reporter
+from randomnet.kinds.progress import interruption_check, progress_reporter
 from randomnet.kinds.spectrum.outputs import write_outputs
+from randomnet.kinds.spectrum.vectors import time_of_vectors, vectors_of_runs
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.schema.plan import Run
 
@@ -40,7 +41,12 @@ HEADLINE = (
 
 def check(run: Run) -> dict[str, Any]:
     """Check all that can be wrong before the run starts; return the connectome's facts. Raises ConfigError."""
-    return check_source(run) if run.config.from_source else check_network(run)
+    if run.config.from_source:
+        return check_source(run)
+    facts = check_network(run)
+    if run.config.reads("lyapunov.vectors"):
+        vectors_of(run, facts["neurons"])
+    return facts
 
 
 def setup_of(run: Run) -> Setup | SourceSetup:
@@ -72,11 +78,12 @@ def execute(
             report(run, row)
 
     computed = _compute(runs, setups, k, on_progress=progress_reporter(length(runs[0]), report_all, stop))
+    vectors = vectors_of_runs(runs, setups, computed, interruption_check(stop))
     seconds = (time.perf_counter() - began) / len(runs)
-    unfinished, each = missing_runs(runs, folders), zip(runs, folders, setups, computed, strict=True)
+    unfinished, each = missing_runs(runs, folders), zip(runs, folders, setups, computed, vectors, strict=True)
     return [
-        (run, write_outputs(run, folder, setup, spectra, seconds))
-        for run, folder, setup, spectra in each
+        (run, write_outputs(run, folder, setup, spectra, seconds, of_run))
+        for run, folder, setup, spectra, of_run in each
         if run in unfinished
     ]
 
@@ -100,7 +107,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     setups = [setup_of(run) for run in runs]
     k = exponents_of(runs[0], setups[0].n)
     rate = spectra.seconds_per_time(lambda probe: _compute(runs, setups, k, probe), runs[0]) / len(runs)
-    return Cost(rate, rate * simulated_time(schedule_of(runs[0])))
+    return Cost(rate, rate * (simulated_time(schedule_of(runs[0])) + time_of_vectors(runs[0], k)))
 
 
 KIND = Kind(

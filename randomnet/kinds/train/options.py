@@ -56,7 +56,7 @@ TRAIN = Reader(
         "projections": ALL,
         "model": ALL,
         "dynamics": ALL,
-        "lyapunov": all_but("tolerance", "tsim_max", "initial_states", "driven"),
+        "lyapunov": all_but("tolerance", "tsim_max", "initial_states", "driven", "vectors"),
         "trainvalidate": all_but(*reads.DECAYS[1:]),
         "trialparams": ALL,
         "execution": ALL,

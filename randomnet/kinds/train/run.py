@@ -21,7 +21,7 @@ from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import measured_exponents_of, target_of
 from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
-from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
+from randomnet.kinds.checkpoints import continued, read_checkpoint, torch_bytes
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.train.activity import activity
 from randomnet.kinds.train.example_trials import example_trials
@@ -78,6 +78,8 @@ def execute(
     runs, folders, checkpoint = _resumable(runs, folders)
     setups = [build_setup(run) for run in runs]
     objectives = [objective_of(*pair) for pair in zip(runs, setups, strict=True)]
+    networks = [setup.network for setup in setups]
+    checkpoint = continued(folders[0].checkpoint, checkpoint, networks, ("initial", "values_initial"))
     if checkpoint is None:
         checkpoint = _untrained(runs, setups, objectives)
 
@@ -98,7 +100,7 @@ def execute(
 
     every = runs[0].config.execution.checkpoint_every
     progresses = fit(
-        [setup.network for setup in setups],
+        networks,
         stack_objectives(objectives),
         [training_settings(run) for run in runs],
         checkpoint_every=None if every == "auto" else every,

@@ -147,4 +147,56 @@ DIFFERENCES = Table(
         Column("smallest_p", "Smallest rank_p that this number of networks allows."),
     ),
 )
-COMPARISON_TABLES = (TESTS, MEANS, MINIMA, GAINS, SPREAD, TRANSITION, DIFFERENCES)
+VECTORS = Table(
+    "vectors.csv",
+    "of kind = spectrum with vectors, a row per combo, group of neurons and exponent",
+    (
+        Column("kind_of_group", "Kind of label, such as neurotransmitter; sign is that of outgoing weights."),
+        Column("group", "Name of the group of neurons."),
+        Column("index", "Number of the exponent, 1 for the largest."),
+        Column("exponent", "Growth rate of the covariant vector, which is the exponent; mean over runs.", "1/τ"),
+        Column("size", "Number of neurons of the group; mean over runs."),
+        Column("weight", "Share of the covariant vector's squared norm that lies on the group; mean over runs."),
+        Column("expected", "Share of the neurons in the group, which is the weight by size alone."),
+        Column("ratio", "Weight over expected, mean over runs; above 1 the group carries more than its size."),
+        Column("ratio_low", "Lower end of the 95 % interval of the ratio over runs."),
+        Column("ratio_high", "Upper end of the 95 % interval of the ratio over runs."),
+        Column("forward_weight", "Share of the forward vector's squared norm that lies on the group; mean over runs."),
+        Column(
+            "forward_ratio", "Forward weight over expected; above 1, perturbing the group excites more than its size."
+        ),
+        Column("forward_ratio_low", "Lower end of the 95 % interval of the forward ratio over runs."),
+        Column("forward_ratio_high", "Upper end of the 95 % interval of the forward ratio over runs."),
+        Column("n", "Runs with the group."),
+        Column(
+            "separated",
+            "Runs in which the exponent differs from its neighbours by more than two combined standard errors; in "
+            "others its vector is not determined.",
+        ),
+        Column("over", "What the runs differ in: networks, starts of the same network, or iterations."),
+    ),
+)
+SENSITIVITIES = Table(
+    "sensitivities.csv",
+    "of kind = spectrum with vectors, a row per combo, parameter and exponent",
+    (
+        Column("parameter", "Gains or shifts of single groups, or weights of all edges from one group to another."),
+        Column("kind_of_group", "Kind of label of the groups of edges; empty for gains and shifts."),
+        Column("post", "Postsynaptic group, or the group with this gain or shift by model.groups."),
+        Column("pre", "Presynaptic group; empty for gains and shifts."),
+        Column("index", "Number of the exponent, 1 for the largest."),
+        Column(
+            "sensitivity",
+            "Derivative of the growth rate over a short window by the value, or by the relative change of the weights.",
+            "1/τ",
+        ),
+        Column("interval_low", "Lower end of the 95 % interval of the sensitivity over runs.", "1/τ"),
+        Column("interval_high", "Upper end of the 95 % interval of the sensitivity over runs.", "1/τ"),
+        Column(
+            "stderr", "Standard error of one run from the scatter of its windows, root mean square over runs.", "1/τ"
+        ),
+        Column("n", "Runs with the parameter."),
+        Column("over", "What the runs differ in: networks, starts of the same network, or iterations."),
+    ),
+)
+COMPARISON_TABLES = (TESTS, MEANS, MINIMA, GAINS, SPREAD, TRANSITION, DIFFERENCES, VECTORS, SENSITIVITIES)

@@ -104,6 +104,8 @@ TIMED = Table(
         Column("*_ratio_bundled",
                "Time of the computation divided by that of its matrix products with state and tangent vectors "
                "in one."),
+        Column("*_ratio_process",
+               "Process time of the computation divided by that of its matrix products, bundled where possible."),
         Column("epoch_ratio_torch_rnn", "Time of an epoch divided by that of torch.nn.RNN."),
         Column("beside", "Networks that are trained side by side."),
         Column("beside_speedup", "Speed-up of training these networks side by side instead of one after the other."),

@@ -71,6 +71,16 @@ SPECTRUM = Table(
                "apart; a lower bound of the number of attractors."),
         Column("lambda_max_spread", "Standard deviation of lambda_max between initial states (kind = convergence).",
                "1/τ"),
+        Column("vectors", "Number of covariant Lyapunov vectors that were computed (kind = spectrum)."),
+        Column("participation",
+               "Mean participation ratio of the leading covariant vector: about how many neurons carry it, from 1 to "
+               "N."),
+        Column("angle_mean", "Mean over time of the smallest angle between unstable covariant vectors and the others.",
+               "rad"),
+        Column("angle_smallest",
+               "Smallest angle over time between unstable covariant vectors and the others; near 0 they nearly "
+               "coincide.",
+               "rad"),
         Column("form", "Form of the equation, model.form: current or rate."),
         Column("integrator", "Integration method, model.integrator."),
         Column("dt", "Time step, model.dt.", "τ"),

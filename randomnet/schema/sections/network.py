@@ -29,7 +29,7 @@ from randomnet.nulls import NULLS
 from randomnet.settings.option import Section, option
 from randomnet.settings.steps import Steps
 from randomnet.settings.values import Boolean, Choice, Integer, Listed, Location, Named, Number, Several, Value
-from randomnet.values.network import Columns, Neurons, Symmetry
+from randomnet.values.network import Columns, Label, Neurons, Symmetry
 
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
@@ -374,7 +374,7 @@ class ModelSection(Section):
         only=BY_EQUATION,
     )
     groups: str = option(
-        Choice(
+        Label(
             (
                 "neuron",
                 "neurotransmitter",

@@ -62,6 +62,13 @@ class LyapunovSection(Section):
         aliases=("starts",),
         neutral=1,
     )
+    vectors: int = option(
+        Integer(0, 1000),
+        0,
+        "Number of leading covariant Lyapunov vectors that are computed after the spectrum, at most nle: which "
+        "neurons carry each exponent (docs/vectors.md). 0 = none.",
+        neutral=0,
+    )
     tons: float | str = option(
         Number(0, above=True, words=("adaptive",)),
         0.2,

@@ -231,7 +231,7 @@ def test_a_task_without_an_accuracy_has_losses(tmp_path):
     assert summary["task_loss_control"] == pytest.approx(history["validate_loss"], rel=1e-4)
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
     assert visualization.main(asked) == 0
-    names = {file.name for file in (tmp_path / "figs").iterdir()}
+    names = {file.name for file in (tmp_path / "figs").rglob("*.svg")}
     assert any(name.startswith("responses") for name in names) and not any("accuracy" in name for name in names)
 
 
