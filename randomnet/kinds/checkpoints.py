@@ -25,7 +25,7 @@ def torch_bytes(record: dict[str, Any]) -> bytes:
 def _unshared(value: Any) -> Any:
     """Return the value with tensors of their own memory and containers of their own; equal texts are one object."""
     if isinstance(value, torch.Tensor):
-        return value.detach().clone(memory_format=torch.contiguous_format)
+        return value.detach().clone()  # with its order of dimensions, on which the bytes of arrays.npz depend
     if isinstance(value, dict):
         return {_unshared(key): _unshared(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
