@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 import runrandomnet
+from randomnet import compiled
 
 INI = """
 [experiment]
@@ -72,6 +73,7 @@ class Forked(FORKS.Process):
         os.dup2(words, 2)
         sys.modules["__main__"] = runrandomnet  # which its workers import, as those of the command do
         resource_tracker._resource_tracker._fd = None  # its own: what it leaves when killed is not this process's
+        compiled.prefer(os.environ.get("RANDOMNET_STEPS", compiled.EAGER))  # as conftest.py does here
         sys.exit(runrandomnet.main(self.arguments))
 
     def poll(self):
