@@ -108,6 +108,13 @@ def test_what_cannot_have_vectors_is_refused(tmp_path, capsys, kind, changes, te
     assert text in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
+def test_vectors_that_do_not_fit_into_memory_are_refused(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("randomnet.kinds.spectrum.vectors.machine_memory", lambda: 1e6)
+    experiment(tmp_path, "spectrum", "lyapunov.vectors=12", "lyapunov.nle=12", code=2)
+    assert "vectors: expected as many as fit into" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    experiment(tmp_path, "spectrum", "lyapunov.vectors=1", "lyapunov.nle=12")
+
+
 def test_a_direction_that_vanishes_leaves_a_note(tmp_path):
     """With relu, dt = 1 and one QR per step, directions of silent neurons vanish at once."""
     changes = ("model.activation=relu", "model.dt=1", "lyapunov.tons=1", "net.g=0.5", "lyapunov.vectors=12",
