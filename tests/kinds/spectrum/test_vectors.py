@@ -7,6 +7,8 @@ from randomnet import results
 from randomnet.build.network import build_setup
 from randomnet.connectome import Connectome
 from randomnet.connectome.label_groups import label_groups
+from randomnet.kinds.spectrum.run import estimate
+from randomnet.kinds.spectrum.vectors import time_of_vectors
 from randomnet.schema.plan import read_plan
 from tests.support.runs import run
 from tests.support.spectral_runs import experiment, runs_of
@@ -140,3 +142,13 @@ def test_forward_vectors_of_a_network_at_rest_are_left_eigenvectors(tmp_path):
         leading = vectors[:, values.real.argmax()].real
         np.testing.assert_allclose(arrays[name][0], leading**2, atol=1e-6)
     assert np.abs(arrays["covariant_weights"] - arrays["forward_weights"]).max() > 0.01
+
+
+def test_the_estimated_time_has_that_of_the_vectors(tmp_path):
+    """As if the frame of 1 + 2 vectors went along the record and back; of 2 of 11 exponents, for 60 and 5 + 5 tau."""
+    experiment(tmp_path, "spectrum", "lyapunov.tsim=1")
+    run_without, run_with = (runs_of(tmp_path, "lyapunov.nle=11", f"lyapunov.vectors={k}")[0] for k in (0, 2))
+    passes = (60 + 5 + 5 + 5) + 2 * 2 * 60 + (1 + 2) * (60 + 5)
+    assert time_of_vectors(run_without, 11) == 0
+    assert time_of_vectors(run_with, 11) == pytest.approx(3 / 12 * passes)
+    assert estimate([run_with]).run > 0
