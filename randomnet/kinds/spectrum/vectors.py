@@ -88,8 +88,8 @@ class NetworkVectors(Displayed):
 
     def group_weights(self, weights: np.ndarray) -> np.ndarray:
         """(k, G): summed weights of each group, from weights (k, N) of the neurons."""
-        members = np.array([group.members for group in self.groups], float).reshape(len(self.groups), weights.shape[1])
-        return weights @ members.T
+        sums = [weights[:, group.members].sum(1) for group in self.groups]
+        return np.array(sums).reshape(len(self.groups), len(weights)).T
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what arrays.npz has of the vectors; docs/vectors.md lists it."""

@@ -71,10 +71,11 @@ def test_groups_of_a_connectome_are_those_of_its_labels_and_signs(tmp_path):
 
 
 def test_labels_that_tell_nothing_make_no_groups():
-    labels = {"type": np.array(["a", "b", "c"]), "side": np.array(["l", "l", "l"]), "half": np.array(["l", "r", "r"])}
+    labels = {"type": np.array(["a", "b", "c"]), "side": np.array(["l", "l", "l"]), "half": np.array(["r", "", "r"])}
     edges = (np.array([0]), np.array([1]), np.array([2.0]))
     groups = label_groups(Connectome("x", *edges, np.array(list("abc")), labels), np.array([1, -1, 0]))
-    assert [(group.kind, group.name, group.size) for group in groups] == [("half", "l", 1), ("half", "r", 2)]
+    found = [(group.kind, group.name, group.size, group.members.tolist()) for group in groups]
+    assert found == [("half", "unlabelled", 1, [1]), ("half", "r", 2, [0, 2])]
 
 
 def test_a_chaotic_network_has_angles_and_the_exponents_of_its_spectrum(tmp_path):
