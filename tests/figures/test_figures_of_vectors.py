@@ -114,3 +114,14 @@ def test_sensitivities_are_means_over_runs_with_intervals(tmp_path):
     ends = mean_interval(np.array([0.1, 0.2, 0.6]))
     assert (first["interval_low"], first["interval_high"]) == pytest.approx(ends)
     assert table.iloc[2]["sensitivity"] == 2.0
+
+
+def test_a_group_that_only_some_networks_have_is_a_mean_over_those(tmp_path):
+    folder = folder_with_vectors(tmp_path / "a")
+    path = folder / "0" / "iter_2" / "arrays.npz"
+    results.write_arrays(path, results.read_arrays(path) | {"vector_group_names": np.array(["C", "B"])})
+    table = vectors_table(gather(folder))
+    first = table[table["index"] == 1].set_index("group")
+    assert first["n"].to_dict() == {"A": 2, "B": 3, "C": 1}
+    assert first.loc["A", "ratio"] == pytest.approx(4 * np.mean(SHARES[:2]))
+    assert np.isnan(first.loc["C", "ratio_low"]) and first.loc["C", "ratio"] == pytest.approx(4 * SHARES[2])
