@@ -91,10 +91,10 @@ def test_a_network_without_labels_has_its_participation_alone(tmp_path):
 def test_folders_without_vectors_are_drawn_as_before_and_beside_others(tmp_path):
     old, new = make(tmp_path / "old", "spectrum"), folder_with_vectors(tmp_path / "new")
     assert not list(vector_figures(gather(old), None)) and vectors_table(gather(old)).empty
-    for folders, figs in (((old,), tmp_path / "x"), ((old, new), tmp_path / "y")):
-        assert visualization.main(["--results_folders", *map(str, folders), "--save_figs", str(figs)]) == 0
-    assert not (tmp_path / "x" / "vectors.csv").exists()
-    assert set(pd.read_csv(tmp_path / "y" / "vectors.csv")["label"]) == {"new"}
+    assert sensitivities_table(gather(old)).empty
+    assert visualization.main(["--results_folders", str(old), str(new), "--save_figs", str(tmp_path / "figs")]) == 0
+    assert set(pd.read_csv(tmp_path / "figs" / "vectors.csv")["label"]) == {"new"}
+    assert not (tmp_path / "figs" / "sensitivities.csv").exists()
 
 
 def test_sensitivities_are_means_over_runs_with_intervals(tmp_path):

@@ -49,9 +49,10 @@ def difference(run, setup, windows, name, change):
 
 @pytest.mark.parametrize(
     "changes",
-    [(), ("model.form=rate",), ("model.integrator=rk4",), ("net.parameter=weights + gains + shifts",), TASK],
+    [(), ("model.form=rate",), pytest.param(("model.integrator=rk4",), marks=pytest.mark.slow),
+     ("net.parameter=weights + gains + shifts",), TASK],
     ids=["current", "rate", "rk4", "drawn gains", "task"],
-)
+)  # fmt: skip
 def test_they_are_finite_differences_over_the_same_windows(tmp_path, changes):
     run = run_with(tmp_path, *SHORT, *changes)
     setup = build_setup(run)
