@@ -10,6 +10,7 @@ from randomnet.command_line.program import command_line
 from randomnet.results import MISSING, ResultsFolder
 
 FOLDER = "report"  # in the results folder
+DESCRIBED = ("regions", "populations")  # sources of networks that the user describes in the INI
 TEMPLATES = "hemibrain_eb, larva, flywire_neuropil, malecns, banc, celegans, my_matrix"
 
 
@@ -35,7 +36,9 @@ def ending_lines(root: Path, manifest: dict[str, Any]) -> Iterator[str]:
 def own_network_lines(manifest: dict[str, Any]) -> Iterator[str]:
     """Yield two lines on how to use a measured network, where all runs are of a built-in synthetic region."""
     records = [entry.get("connectome") or {} for entry in manifest["combos"]]
-    if not records or not all(record.get("synthetic") and record.get("name") for record in records):
+    are_built_in = [record.get("synthetic") and record.get("name") and record.get("source") not in DESCRIBED
+                    for record in records]  # fmt: skip
+    if not are_built_in or not all(are_built_in):
         return
     names = " and ".join(dict.fromkeys(str(record["name"]) for record in records))
     fetch = command_line("randomnet", "--fetch", "hemibrain", "--to", "data")

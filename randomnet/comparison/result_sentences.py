@@ -29,6 +29,7 @@ from randomnet.results import FINISHED, MISSING, STOPPED
 AFTER = "lambda_max_final"  # whose verdict is that of a training's last spectrum
 MOST_COMPARISONS, MOST_CELLS, MOST_NAMED = 4, 4, 6
 NAMES_OF_CONTROLS = {"null": "its {value} null", "random_w": "its shuffled weights"}
+WORDS = {"too_short": "too short to tell whether they converged"}
 STATUSES = {MISSING: "unfinished", "failed": "failed", "diverged": "diverged, left out",
             "unbounded": "unbounded, left out", STOPPED: "stopped by halving, not ranked"}  # fmt: skip
 
@@ -105,10 +106,11 @@ def doubts(study: Study, metric: str) -> list[str]:
     ]
     counts = verdicts.verdict_counts(metric, study.runs) if metric in study.runs else {}
     left = ("not_converged", "too_short", "lower_bounds", "undetermined")
-    texts += [f"{counts[name]} {verdicts.TEXTS[name]}" for name in left if counts.get(name)]
+    texts += [f"{counts[name]} {WORDS.get(name, verdicts.TEXTS[name])}" for name in left if counts.get(name)]
     if AFTER in study.runs and metric != AFTER:
         counts = verdicts.verdict_counts(AFTER, study.runs)
-        texts += [f"{counts[name]} spectra after training {verdicts.TEXTS[name]}" for name in left[:2] if counts[name]]
+        texts += [f"{counts[name]} spectra after training {WORDS.get(name, verdicts.TEXTS[name])}"
+                  for name in left[:2] if counts[name]]  # fmt: skip
     return [*([f"Of {total} runs, {'; '.join(texts)}."] if texts else []), *_other_differences(study)]
 
 
@@ -189,8 +191,7 @@ def _undecided(sides: str, network: str, cells: list[dict[str, Any]], total: int
     if smallest > significance.ALPHA:
         units = _units(first["design"])
         reason = f"; {first['n']} {units} allow no p below {smallest:.2g}, 0.05 needs {_needed(first['design'])}"
-    return (f"No difference can be told between {sides}{where}. "
-            f"{begin} {amount} {_numbers(first)}{reason}.")  # fmt: skip
+    return f"No difference can be told between {sides}{where}. {begin} {amount} {_numbers(first)}{reason}."
 
 
 def _effects(subject: str, control: str, cells: Sequence[Mapping[str, Any]], of: Sequence[Mapping[str, Any]]) -> str:

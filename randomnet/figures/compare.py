@@ -11,6 +11,7 @@ from randomnet import metrics, plotting
 from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.study import Study
 from randomnet.figures.example_networks import example_networks
+from randomnet.figures.option_words import option_words
 from randomnet.figures.overviews import OVERVIEW
 from randomnet.figures.runs import Figures
 from randomnet.plotting import InferredDynamics, Score, Series, Trajectories3D
@@ -52,7 +53,8 @@ def score_figures(study: Study, ylabel: str | None) -> Figures:
         if not panels:
             continue
         axes = _axes(arrays)
-        yield stem, plotting.scores(table, panels, series, mean_interval, groups, ", ".join(axes), _title(title))
+        yield stem, plotting.scores(table, panels, series, mean_interval, groups, ", ".join(map(option_words, axes)),
+                                     _title(title))  # fmt: skip
         if any(axis.split(".")[-1] == LATENTS for axis in axes) and table["size"].nunique() > 1:
             sized = table.assign(x=table["size"])
             yield f"{stem}{BY_LATENTS}", plotting.scores(sized[sized["x"].notna()], panels, series, mean_interval, (),

@@ -161,6 +161,7 @@ def _draw_panel(
         if facet.averaged:
             _draw_means(axes, rows, panel, look, facet, shift, interval)
     _draw_pairs(axes, places, facet.pairs, by_series)
+    _write_only_value([point for points in places.values() for point in points.values()], axes)
     for look in present if panel.zero else ():
         _draw_crossing(axes, facet.crossings.get(look.text), look)
     if facet.groups:
@@ -190,6 +191,12 @@ def _draw_dots(
         for iteration, position, value in zip(runs["iteration"], positions, values, strict=True):
             points[float(x), iteration] = float(position), float(value)
     return points
+
+
+def _write_only_value(points: Sequence[Point], axes: Axes) -> None:
+    """Write the value beside a dot that is alone in its panel, where an axis tells little."""
+    if len(points) == 1:
+        axes.annotate(f"{points[0][1]:.4g}", points[0], xytext=(5, 0), textcoords="offset points", va="center")
 
 
 def _draw_means(

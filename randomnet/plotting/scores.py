@@ -129,7 +129,8 @@ def _draw_score(
             values = finite_values(models[panel.column])
             if not len(values):
                 continue
-            means[x] = values.mean()
+            if numeric or len(values) > 1:
+                means[x] = values.mean()
             width = 0.0 if numeric else 0.35
             at_floor = _is_at_floor(models, panel)
             positions = x + width * jitter(len(values))
@@ -211,9 +212,10 @@ def _handles(table: pd.DataFrame, panels: Sequence[Score], series: Sequence[Seri
     if numeric:
         for handle, look in zip(handles, drawn, strict=True):
             handle.set_linestyle(look.linestyle)
-    several = table.groupby(["series", "x"]).size().max() >= INTERVAL_FROM
-    text = "mean; vertical line: 95 % interval over iterations" if several else "mean over iterations"
-    handles.append(Line2D([], [], color="k", marker="_", markersize=8, linestyle="", label=text))
+    most = table.groupby(["series", "x"]).size().max()
+    text = "mean; vertical line: 95 % interval over iterations" if most >= INTERVAL_FROM else "mean over iterations"
+    if numeric or most > 1:
+        handles.append(Line2D([], [], color="k", marker="_", markersize=8, linestyle="", label=text))
     hollow = [panel for panel in panels if _is_at_floor(table, panel).any()]
     if hollow:
         reached = ["above the noise floor"] * any(panel.is_floor for panel in hollow)

@@ -29,12 +29,18 @@ class Caption(NamedTuple):
 
 CAPTIONS: dict[str, Caption] = {
     "overview": Caption("What the study is about, over the options of its grid; no mean is taken over an option that "
-                        f"varies, unless the title says so. {EACH_RUN} Thin grey lines join pairs.",
+                        f"varies, unless the title says so. {EACH_RUN} Thin grey lines join pairs. A quantity that "
+                        "is 0, or one count, in all runs is in the title and has no panel.",
                         f"{MEAN} Dashed bars are over starts of one network, not over networks."),
-    "per_neuron": Caption(f"Kaplan-Yorke dimension and entropy rate per neuron. {EACH_RUN}", MEAN),
-    "density": Caption("Density of the Lyapunov exponents.", "There are no intervals: all exponents are shown."),
-    "courses": Caption("Loss and further quantities over epochs of training, a line per value of an option.", BANDS),
-    "final_spectra": Caption("Lyapunov spectra after training, a line per value of an option.", SPREAD),
+    "per_neuron": Caption("Kaplan-Yorke dimension and entropy rate per neuron over the options of the grid; equal "
+                          f"values at different sizes mean extensive chaos. {EACH_RUN}", MEAN),
+    "density": Caption("Density of the Lyapunov exponents of all runs of a combo, in colours of the values of one "
+                       "option or of the folders; the area is the share of all N exponents that were computed.",
+                       "There are no intervals: the exponents of all runs of a combo are put together."),
+    "courses": Caption("Loss, accuracy, largest exponent and norm of the gradient over epochs, in colours of the "
+                       "values of one option; all other options have one value within a figure.", BANDS),
+    "final_spectra": Caption("Lyapunov spectra after training, in colours of the values of one option; all other "
+                             "options have one value within a figure.", SPREAD),
     "dynamics": Caption("Largest Lyapunov exponent, Kaplan-Yorke dimension and entropy rate over the options of the "
                         f"grid. {EACH_RUN}", f"{STANDARD_ERROR} Longer bars are the mean and its 95 % interval."),
     "spectra_by": Caption("Lyapunov spectra by the value of an option: exponents in descending order over their index "

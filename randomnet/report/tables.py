@@ -67,7 +67,8 @@ def means(study: Study, metrics: Sequence[str]) -> Table:
     for run in (run for run in firsts if _key(run) in by_key):
         known = by_key[_key(run)]
         first = next(iter(known.values()))
-        notes = "; ".join(dict.fromkeys(str(row["note"]) for row in known.values() if _is_text(row.get("note"))))
+        texts = [str(row["note"]).split("; ") for row in known.values() if _is_text(row.get("note"))]
+        notes = "; ".join(dict.fromkeys(text for some in texts for text in some))
         rows.append([*_head(study, run), _cell(f"{first['n']} of {first['planned']}", first["n"]), _text(first["over"]),
                      *(_mean_cell(known.get(name)) for name in metrics), _text(notes)])  # fmt: skip
     names = [*_head_names(study), "runs", "over", *metrics, "notes"]
@@ -119,7 +120,7 @@ def answer(study: Study, table: pd.DataFrame, metric: str) -> Table | None:
     caption = (f"{metric} in each cell of the grid{compared}: p of this one comparison, not corrected, and the "
                "difference with its interval. Doubtful runs did not converge or are too short to tell.")  # fmt: skip
     names = [*(options or ["combo"]), *([] if is_one else "ab"), "p", "a - b", "n", "doubtful runs of a and b"]
-    return _table("answer", caption, names, cells, range(2 + max(1, len(options))), "tests.csv")
+    return _table("answer", caption, names, cells, range(names.index("p")), "tests.csv")
 
 
 def _side(row: dict[str, Any], side: str, several: bool) -> str:

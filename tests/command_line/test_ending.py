@@ -117,7 +117,9 @@ def test_an_interrupted_experiment_has_none(tmp_path, capsys, drawn_at_once, mon
     assert "Report" not in capsys.readouterr().out and not drawn_at_once
 
 
-@pytest.mark.parametrize("record", [{"name": "EB", "synthetic": False}, {"name": "EB"}, {"synthetic": True}, {}])
+@pytest.mark.parametrize("record", [{"name": "EB", "synthetic": False}, {"name": "EB"}, {"synthetic": True}, {},
+                                    {"name": "regions", "synthetic": True, "source": "regions"},
+                                    {"name": "populations", "synthetic": True, "source": "populations"}])  # fmt: skip
 def test_a_measured_network_needs_no_advice(record):
     assert not list(ending.own_network_lines({"combos": [{"connectome": record}]}))
 

@@ -184,7 +184,8 @@ def test_doubts_count_runs_that_are_missing_or_have_a_verdict():
 def test_doubts_of_a_training_count_its_spectra_too():
     study = study_of({}, lambda label, of: STEPS, "loss_final")
     study.runs["lambda_max_final"], study.runs["verdict_final"] = 0.1, "too short to tell"
-    assert sentences(study, OF_LOSS)[-1] == "Of 10 runs, 10 spectra after training too short to tell."
+    *_, text = sentences(study, OF_LOSS)
+    assert text == "Of 10 runs, 10 spectra after training too short to tell whether they converged."
 
 
 def test_labels_are_compared_in_each_cell_if_nothing_is_a_null():
@@ -230,6 +231,11 @@ def test_combos_of_equal_means_share_a_place():
     assert others == "The other 3 have 1.25."
     (text,) = sentences(study_of({"g": [1, 2]}, lambda label, of: [1.0]), OF_EXPONENT)
     assert text == "Largest Lyapunov exponent is 1 in all 2 combos."
+
+
+def test_equal_networks_have_a_difference_of_zero():
+    text, *_ = sentences(study_of({"null": ["none", "degree"]}, lambda label, of: STEPS), OF_EXPONENT)
+    assert "The mean difference is 0 [0, 0]" in text or "nothing to test: all values are equal" in text
 
 
 def word_count(sentence):

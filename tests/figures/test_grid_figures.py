@@ -292,6 +292,12 @@ def test_single_runs_stand_at_their_value(tmp_path, known, iterations, apart):
     assert (not places <= {1.0, 2.0}) == apart
 
 
+def test_a_single_run_has_its_value_beside_its_dot(tmp_path, known):
+    study = gather(make(tmp_path / "a", "spectrum", {}, iterations=1))
+    (figure,) = dict(grid_figures.grid_figures(study, "overview", PANEL)).values()
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1"]  # value of g = 1, iteration 0
+
+
 def test_intervals_lie_above_the_dots(tmp_path, known):
     study = gather(make(tmp_path / "a", "spectrum", {"g": [1.0, 2.0]}))
     (figure,) = dict(grid_figures.grid_figures(study, "overview", PANEL)).values()

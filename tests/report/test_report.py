@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -13,8 +14,9 @@ import pytest
 from PIL import Image
 
 import visualization
+from randomnet.comparison import result_sentences
 from randomnet.formats import FORMATS, SIGN_POLICIES
-from randomnet.report import images, page
+from randomnet.report import images, page, tables
 from randomnet.report.captions import CAPTIONS, caption
 from randomnet.report.references import REFERENCES, SHORT, data_references
 from tests.support.paths import ROOT
@@ -171,3 +173,25 @@ def test_a_table_of_many_rows_says_where_the_others_are(monkeypatch):
     table = page.tables.plain("spread.csv", pd.DataFrame({"a": np.arange(8), "b": list("aabbccdd")}))
     assert (len(table.rows), table.left, table.file) == (5, 3, "spread.csv")
     assert table.columns[1].choices == ("a", "b", "c", "d")
+
+
+def test_the_page_begins_with_data_version_and_command(tmp_path):
+    root = make(tmp_path / "spectra", "spectrum", {"g": [1, 2]})
+    begin = Reader(report_of(root, tmp_path / "figs")).text.split(" Result Overview ")[0]
+    assert "Data: random (synthetic, " in begin and re.search("Made again by .*spectra/config.ini", begin)
+    manifest = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+    assert f"RandomNet {(manifest.get('versions') or {}).get('randomnet', 'of an unknown version')}" in begin
+
+
+def test_the_result_has_p_of_every_cell(tmp_path):
+    study = gather(make(tmp_path / "a", "spectrum", {"g": [1.0, 2.0], "null": ["none", "degree"]}, iterations=8))
+    shift = study.runs["g"].astype(float) * (study.runs["null"] == "none") + 0.01 * study.runs["iteration"]
+    study = replace(study, runs=study.runs.assign(lambda_max=shift, status="complete"))
+    tested = result_sentences.tests_of(study, ("lambda_max",))
+    answer = tables.answer(study, tested, "lambda_max")
+    assert [column.name for column in answer.columns][:3] == ["g", "p", "a - b"]
+    assert "of a (null=none) and b (null=degree)" in answer.caption
+    for row, test in zip(answer.rows, tested.to_dict("records"), strict=True):
+        assert float(row[1].value) == test["p"] == 2 / 2**8  # all eight differences are positive
+        assert float(row[2].value) == pytest.approx(test["g"])  # none is above degree, by g
+    assert tables.answer(study, tested[:1], "lambda_max") is None  # the sentence has it
