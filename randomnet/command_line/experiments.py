@@ -30,6 +30,7 @@ from randomnet.command_line.status import lines_of
 from randomnet.console import print_in_any_encoding
 from randomnet.plugins import check_plugins
 from randomnet.renamed_options import RENAMED
+from randomnet.results.statuses import ResultsError
 from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import Plan
 from randomnet.settings import ConfigError
@@ -37,8 +38,6 @@ from randomnet.settings.help import explain
 from randomnet.settings.readers import Key
 from randomnet.settings.schema import key_of
 from randomnet.settings.values import Named
-
-from randomnet.results.statuses import ResultsError
 
 if TYPE_CHECKING:
     from randomnet.results import Share
