@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -74,9 +75,9 @@ def test_nohup_is_heeded():
 @pytest.mark.parametrize("script", ["runrandomnet.py", "visualization.py"])
 def test_a_command_that_is_still_being_loaded(script):
     with subprocess.Popen([sys.executable, str(ROOT / script), "--help"], cwd=ROOT, **PIPES) as process:
-        maps = f"/proc/{process.pid}/maps"
+        maps = Path(f"/proc/{process.pid}/maps")
         end = time.monotonic() + 30
-        while os.path.exists(maps) and "multiarray" not in open(maps).read() and time.monotonic() < end:
+        while maps.exists() and "multiarray" not in maps.read_text() and time.monotonic() < end:
             time.sleep(0.005)  # until numpy is being loaded
         process.send_signal(signal.SIGTERM)
         out, error = process.communicate(timeout=30)
