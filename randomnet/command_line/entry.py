@@ -52,13 +52,17 @@ def start(command: Callable[[], int]) -> NoReturn:
     sys.exit(code)
 
 
-def start_experiments() -> NoReturn:
-    """Run the installed command `randomnet` as this process."""
+def start_experiments(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the installed command `randomnet` as this process; with `arguments`, within another program."""
+    if arguments is not None:
+        sys.exit(experiments(arguments))
     start(experiments)
 
 
-def start_figures() -> NoReturn:
-    """Run the installed command `randomnet-figures` as this process."""
+def start_figures(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the installed command `randomnet-figures` as this process; with `arguments`, within another program."""
+    if arguments is not None:
+        sys.exit(figures(arguments))
     start(figures)
 
 
