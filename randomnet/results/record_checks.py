@@ -79,6 +79,7 @@ def _of_scalars(name: str, value: Any) -> None:
 
 
 _text = _of_type("a text", str)
+_text_or_none = _of_type("a text or null", str, type(None))
 _list = _of_type("a list", list)
 _mapping = _of_type("a mapping", dict)
 _scalar = _of_type("a number, a text or null", int, float, str, type(None))
@@ -98,7 +99,7 @@ _MANIFEST = _record(
     ("combos", "iterations"),
 )  # fmt: skip
 _RUN = _record(
-    {"combo": _count, "iteration": _count, "status": _one_of(*STATUSES), "reason": _text, "settings": _mapping,
+    {"combo": _count, "iteration": _count, "status": _one_of(*STATUSES), "reason": _text_or_none, "settings": _mapping,
      "summary": _of_scalars, "connectome": _record({**_FACTS, "upstream": _list_of(_record(_FILE))}, or_none=True)},
 )  # fmt: skip
 
