@@ -43,7 +43,8 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
         loaded = None
     if isinstance(loaded, dict):
         return loaded
-    return set_aside(path)
+    set_aside(path)
+    return None
 
 
 def set_aside(path: Path) -> None:
@@ -63,7 +64,8 @@ def continued(path: Path, checkpoint: dict[str, Any] | None, networks: Sequence[
     is_whole = isinstance(states, list) and isinstance(seconds, (int, float)) and len(states) == len(networks)
     if is_whole and set(needed) <= checkpoint.keys() and all(map(_is_state_of, states, networks)):
         return checkpoint
-    return set_aside(path)
+    set_aside(path)
+    return None
 
 
 def _is_state_of(state: Any, network: Trainable) -> bool:

@@ -37,6 +37,7 @@ iterations = 2
 combos_params = {{"optimizer": ["Adam", "SGD"], "target": [0, "0.5:-0.5"]}}
 [execution]
 workers = {workers}
+steps = eager
 checkpoint_every = 1
 batch_runs = 2
 """
