@@ -34,23 +34,35 @@ def start(command: Callable[[], int]) -> NoReturn:
 
     A signal while the command ends, which may be the second Ctrl-C, ends the process at once.
     """
-    _handle(_interrupt)
+    received: list[int] = []
+
+    def interrupt(number: int, frame: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    _handle(interrupt)
     try:
         code = command()
-    except KeyboardInterrupt:
+    except (Exception, KeyboardInterrupt):
+        if not received:  # libraries that are being loaded turn a KeyboardInterrupt into an ImportError
+            raise
         print("\nInterrupted", file=sys.stderr)
         code = EXIT_INTERRUPTED
     _handle(_end_at_once)
     sys.exit(code)
 
 
-def start_experiments() -> NoReturn:
-    """Run the installed command `randomnet` as this process."""
+def start_experiments(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the installed command `randomnet` as this process; with `arguments`, within another program."""
+    if arguments is not None:
+        sys.exit(experiments(arguments))
     start(experiments)
 
 
-def start_figures() -> NoReturn:
-    """Run the installed command `randomnet-figures` as this process."""
+def start_figures(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the installed command `randomnet-figures` as this process; with `arguments`, within another program."""
+    if arguments is not None:
+        sys.exit(figures(arguments))
     start(figures)
 
 
@@ -60,10 +72,6 @@ def _handle(handler: Callable[[int, object], None]) -> None:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
             signal.signal(number, handler)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _end_at_once(number: int, frame: object) -> None:

@@ -24,8 +24,9 @@ def plan_in_place(path: Path, overrides: Sequence[str]) -> Plan:
         return plan
     if Path(written).expanduser().resolve().name != root.resolve().name:
         raise ConfigError(
-            f"{path}: [paths] path_to_results: expected {root}, the results folder that this INI lies in, got {written}; "
-            f"to go on with the runs here: --set {OPTION}={root}; for a new experiment copy the INI to another folder"
+            f"{path}: [paths] path_to_results: expected {root}, the results folder that this INI lies in, got "
+            f"{written}; to go on with the runs here: --set {OPTION}={root}; for a new experiment copy the INI to "
+            "another folder"
         )
     plan = read_plan(path, [*overrides, f"{OPTION}={root}"])
     note = f"{OPTION}: {root}, in which this INI lies, is taken, not {written}"

@@ -191,8 +191,7 @@ def _undecided(sides: str, network: str, cells: list[dict[str, Any]], total: int
     if smallest > significance.ALPHA:
         units = _units(first["design"])
         reason = f"; {first['n']} {units} allow no p below {smallest:.2g}, 0.05 needs {_needed(first['design'])}"
-    return (f"No difference can be told between {sides}{where}. "
-            f"{begin} {amount} {_numbers(first)}{reason}.")  # fmt: skip
+    return f"No difference can be told between {sides}{where}. {begin} {amount} {_numbers(first)}{reason}."
 
 
 def _effects(subject: str, control: str, cells: Sequence[Mapping[str, Any]], of: Sequence[Mapping[str, Any]]) -> str:

@@ -259,8 +259,7 @@ def _carry_out(
             return False
         kind, part = kind_of(missing[0].config.experiment.kind), rungs.share if rungs else 1.0
         with _stop_on_signal() as stop, Progress(folder, kind, len(runs), missing, part, log_every) as shown:
-            watchers: list[Progress | tensorboard.EventFiles] = [shown]
-            watchers += [charts] if charts else []
+            watchers: list[Progress | tensorboard.EventFiles] = [shown, charts] if charts else [shown]
             for stage in rungs.stages(runs) if rungs else [unfinished]:
                 for ended in _ends(engine, stage, folder, stop, watchers):
                     curves.ended(ended)

@@ -51,7 +51,8 @@ def numbering_of(entries: Sequence[Entry], old: Mapping[str, Any] | None, root: 
         else:
             left_out.append(combo)
     if earlier and not numbers:
-        raise ConfigError(f"{expected}: {', '.join(_nearest_differences(left_out[0], entries))}{advice}")
+        differences = _nearest_differences(left_out[0], entries)
+        raise ConfigError(f"{expected}: {', '.join(differences)}{_cause(differences)}{advice}")
     free = itertools.count(max((combo["combo"] for combo in earlier), default=-1) + 1)
     return Numbering([numbers[place] if place in numbers else next(free) for place in range(len(entries))], left_out)
 
@@ -97,6 +98,13 @@ def _is_undated(old: Entry) -> bool:
 def _nearest_differences(old: Entry, entries: Sequence[Entry]) -> list[str]:
     """Return texts for the settings in which the nearest of the plan's combos differs from an earlier one."""
     return min((_setting_differences(old, entry) for entry in entries[:MOST_COMPARED]), key=len)
+
+
+def _cause(differences: Sequence[str]) -> str:
+    """Return why runs that ended cannot be trained for more epochs, where that alone differs; else an empty text."""
+    if len(differences) != 1 or not differences[0].startswith("trainvalidate.epochs "):
+        return ""
+    return "; a run that has ended keeps no state of its optimizer, and cannot be trained for other epochs"
 
 
 def _setting_differences(old: Entry, new: Entry) -> list[str]:

@@ -113,7 +113,7 @@ def _lost_storage(error: BaseException, root: Path) -> str:
 
 def gone(root: Path) -> str:
     """Return what is said where a results folder was moved or deleted while its runs went on."""
-    return f"{root}: the results folder was moved or deleted while its runs went on; move it back first, if it was moved"
+    return f"{root}: the results folder was moved or deleted while its runs went on; if it was moved, move it back"
 
 
 def _head(run: Run) -> dict[str, Any]:
@@ -303,8 +303,8 @@ class _Pool:
             self.losses[first] += 1
             self.workers = max(1, min(self.workers - 1, len(self.busy)))
             self.lost.append(batch)
-            tqdm.write(f"combo {first[0]} iteration {first[1]}: its worker process was killed, often for lack of memory; "
-                       f"it goes on ({self.losses[first]}/{REPEATS}) with {self.workers - 1} others beside it",
+            tqdm.write(f"combo {first[0]} iteration {first[1]}: its worker process was killed, often for lack of "
+                       f"memory, and goes on ({self.losses[first]}/{REPEATS}) with {self.workers - 1} others beside it",
                        file=sys.stderr)  # fmt: skip
             return
         times = f", after {self.losses[first]} repeats" if self.losses[first] else ""

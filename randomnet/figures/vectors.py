@@ -64,9 +64,10 @@ def _rows(runs: Sequence[Arrays]) -> Iterator[dict[str, Any]]:
     weight: mean share of the vector's squared norm. expected: the group's share of the neurons. ratio: mean over runs
     of weight / expected, with its 95 % interval where there are several runs. forward_: the same of forward vectors.
     """
-    groups = dict.fromkeys(pair for run in runs for pair in _groups(run))
-    for kind, name in groups:
-        members = [(run, _groups(run).index((kind, name))) for run in runs if (kind, name) in _groups(run)]
+    places_of = [_places_of_groups(run) for run in runs]
+    for kind, name in dict.fromkeys(pair for places in places_of for pair in places):
+        pairs = zip(runs, places_of, strict=True)
+        members = [(run, places[kind, name]) for run, places in pairs if (kind, name) in places]
         sizes = np.array([run["vector_group_sizes"][place] for run, place in members], dtype=float)
         expected = sizes / np.array([run[NEEDED].shape[1] for run, _ in members])
         for index in range(min(len(run[NEEDED]) for run, _ in members)):
@@ -93,9 +94,10 @@ def _ratio_columns(name: str, ratios: np.ndarray) -> dict[str, float]:
     return {name: ratios.mean(), f"{name}_low": np.maximum(low, 0.0), f"{name}_high": high}
 
 
-def _groups(run: Arrays) -> list[tuple[str, str]]:
-    """(kind, name) of the groups of a run."""
-    return list(zip(*(map(str, run[key].tolist()) for key in KEYS), strict=True))
+def _places_of_groups(run: Arrays) -> dict[tuple[str, str], int]:
+    """(kind, name) of the groups of a run -> the group's number in its arrays."""
+    names = zip(*(map(str, run[key].tolist()) for key in KEYS), strict=True)
+    return {name: place for place, name in enumerate(names)}
 
 
 def sensitivities_table(study: Study) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Spellings of the columns of edges and neurons, and of the words in their cells; case and punctuation are ignored."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -130,6 +131,7 @@ WEIGHTS_BY_SYNAPSE: Mapping[str, tuple[str, ...]] = {  # names of weights that s
 }  # fmt: skip
 
 
+@functools.lru_cache(maxsize=100_000)  # each role is compared with all columns of a table
 def normalized(name: str) -> str:
     """The name in lower case, without spaces, punctuation and accents."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", name.lower()))

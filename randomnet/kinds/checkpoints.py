@@ -25,7 +25,7 @@ def torch_bytes(record: dict[str, Any]) -> bytes:
 def _unshared(value: Any) -> Any:
     """Return the value with tensors of their own memory and containers of their own; equal texts are one object."""
     if isinstance(value, torch.Tensor):
-        return value.detach().clone(memory_format=torch.contiguous_format)
+        return value.detach().clone()  # with its order of dimensions, on which the bytes of arrays.npz depend
     if isinstance(value, dict):
         return {_unshared(key): _unshared(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -43,7 +43,8 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
         loaded = None
     if isinstance(loaded, dict):
         return loaded
-    return set_aside(path)
+    set_aside(path)
+    return None
 
 
 def set_aside(path: Path) -> None:
@@ -63,7 +64,8 @@ def continued(path: Path, checkpoint: dict[str, Any] | None, networks: Sequence[
     is_whole = isinstance(states, list) and isinstance(seconds, (int, float)) and len(states) == len(networks)
     if is_whole and set(needed) <= checkpoint.keys() and all(map(_is_state_of, states, networks)):
         return checkpoint
-    return set_aside(path)
+    set_aside(path)
+    return None
 
 
 def _is_state_of(state: Any, network: Trainable) -> bool:

@@ -141,10 +141,10 @@ def covariant_vectors(
     if not torch.isfinite(bundle).all():
         raise FloatingPointError("the state or the frame is not finite any more; there is no attractor")
     _check_condition(rs)
-    coefficients, growth = _backward(rs, record, steps * dt)
+    coefficients, growth = _backward(rs, record, steps * dt, every)
     chosen = torch.arange(every - 1, record, every)
     stored = torch.stack(bundles)
-    vectors = coefficients[chosen].mT @ stored[:, 1:]
+    vectors = coefficients.mT @ stored[:, 1:]
     return CovariantVectors(
         times=(chosen.numpy() + 1.0) * steps * dt,
         states=stored[:, 0].cpu().numpy(),
@@ -168,8 +168,8 @@ def _check_condition(rs: list[Tensor]) -> None:
         )
 
 
-def _backward(rs: list[Tensor], record: int, interval: float) -> tuple[Tensor, Tensor]:
-    """Coefficients (record, k, k), columns of norm 1, after each interval; and growth rates (record, k) over it."""
+def _backward(rs: list[Tensor], record: int, interval: float, every: int) -> tuple[Tensor, Tensor]:
+    """Coefficients (samples, k, k), columns of norm 1, at the samples; growth rates (record, k) over each interval."""
     k = rs[0].shape[-1]
     rng = np.random.default_rng(0)
     start = np.triu(rng.standard_normal((k, k)), 1) + np.eye(k)  # almost any triangular matrix converges
@@ -179,8 +179,9 @@ def _backward(rs: list[Tensor], record: int, interval: float) -> tuple[Tensor, T
     for index in range(len(rs) - 1, -1, -1):
         before = torch.linalg.solve_triangular(rs[index], current, upper=True)
         norms = torch.linalg.vector_norm(before, dim=0)
-        if index < record:
+        if index < record and (index + 1) % every == 0:
             coefficients.append(current)
+        if index < record:
             growth.append(-norms.log() / interval)
         current = before / norms
     return torch.stack(coefficients[::-1]), torch.stack(growth[::-1])

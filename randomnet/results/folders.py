@@ -225,8 +225,8 @@ class ResultsFolder:
         """Hold the folder for this process, and remove incomplete files of killed processes.
 
         With `share`, other processes may hold other shares of the same division. A share that another machine holds is
-        waited for, as the locks of a lost machine, whose job was queued again, expire only after a while. Raises ResultsError if another process
-        works in the folder.
+        waited for, as the locks of a lost machine, whose job was queued again, expire only after a while. Raises
+        ResultsError if another process works in the folder.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:

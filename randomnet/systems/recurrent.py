@@ -62,12 +62,24 @@ def of_recurrent(module: Recurrent, inputs: Tensor | None = None, dt: float = 1.
 
 
 def state_size(module: Recurrent) -> int:
-    """The size of the state of a recurrent module: all layers, and of an LSTM h and c."""
+    """The size of the state of a recurrent module: all layers, and of an LSTM h and c.
+
+    >>> import torch
+    >>> from randomnet.systems import state_size
+    >>> state_size(torch.nn.LSTM(2, 3, num_layers=2))
+    12
+    """
     return _update_of(module)[1] * len(_layers(module)) * module.hidden_size
 
 
 def recurrent_part(source: object) -> str:
-    """The name of the first recurrent module of torch inside a module; empty where there is none."""
+    """The name of the first recurrent module of torch inside a module; empty where there is none.
+
+    >>> import torch
+    >>> from randomnet.systems import recurrent_part
+    >>> recurrent_part(torch.nn.ModuleDict({"rnn": torch.nn.GRU(2, 3)}))
+    'rnn'
+    """
     parts = source.named_modules() if isinstance(source, nn.Module) else ()
     return next((name for name, part in parts if name and is_recurrent(part)), "")
 

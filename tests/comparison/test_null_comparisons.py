@@ -116,7 +116,7 @@ def test_the_figure_has_the_network_as_a_line_on_the_draws_of_each_null(folder):
     np.testing.assert_allclose(line.get_ydata(), by.median()["none"])
     dots = [y for line in axes.lines if line.get_marker() == "o" for y in line.get_ydata()]
     np.testing.assert_allclose(sorted(dots), sorted(runs[runs["null"] == "degree"]["lambda_max"]))
-    assert axes.get_title() == "null=degree\n4 draws, p ≥ 0.4" and axes.get_xlabel() == "g"
+    assert axes.get_title() == "null=degree\n4 draws, p ≥ 0.4" and axes.get_xlabel() == "coupling g"
     bands = [part.get_paths()[0].vertices[:, 1] for part in axes.collections]
     expected = by.min()["degree"].min(), by.max()["degree"].max()  # of 4 draws their range
     assert any((band.min(), band.max()) == pytest.approx(expected) for band in bands)

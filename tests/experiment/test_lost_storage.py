@@ -76,7 +76,8 @@ def test_a_finished_folder_that_cannot_be_written_is_summarised(tmp_path, monkey
     out = capsys.readouterr().out
     table = [line for line in expected.splitlines() if line.startswith("best:")]
     assert table and set(table) <= set(out.splitlines())
-    assert experiment._as_it_is(plan_of(path), experiment.ResultsFolder(tmp_path / "a"), False) is None, "runs are missing"
+    folder = experiment.ResultsFolder(tmp_path / "a")
+    assert experiment._as_it_is(plan_of(path), folder, False) is None, "runs are missing"
 
 
 def plan_of(path):
@@ -123,7 +124,7 @@ def test_a_killed_worker_is_begun_again_with_fewer_beside_it(tmp_path, whole):
     os.kill(workers_of(process)[0], signal.SIGKILL)
     out, _ = process.communicate(timeout=120)
     assert process.exitcode == 0, out
-    assert "its worker process was killed, often for lack of memory; it goes on (1/2) with 0 others beside it" in out
+    assert "its worker process was killed, often for lack of memory, and goes on (1/2) with 0 others beside it" in out
     assert differing(contents(tmp_path / "a"), contents(whole)) == []
 
 

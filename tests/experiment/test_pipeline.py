@@ -114,7 +114,7 @@ def test_stages_are_carried_out_and_go_on(tmp_path, capsys):
         ("train", "set = trian trainvalidate.epochs = 3", "got 'trian'; did you mean 'train'?"),
         ("train", "set = train trainvalidate.epoch = 3", "did you mean 'epochs'?"),
         ("train", "set = train epochs 3", "expected options of stages, such as"),
-        ("train", "[execution]\nbatch_runs = 1", "[execution] batch_runs: expected it left out, as it is not available"),
+        ("train", "[execution]\nbatch_runs = 1", "[execution] batch_runs: expected it left out, as it is not"),
         ("train, no", "", "no.ini: expected an INI file"),
         ("train, train", "", "expected stages and their INI files"),
         ("pipeline", "", "expected experiments, got the pipeline"),

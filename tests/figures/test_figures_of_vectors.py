@@ -91,10 +91,10 @@ def test_a_network_without_labels_has_its_participation_alone(tmp_path):
 def test_folders_without_vectors_are_drawn_as_before_and_beside_others(tmp_path):
     old, new = make(tmp_path / "old", "spectrum"), folder_with_vectors(tmp_path / "new")
     assert not list(vector_figures(gather(old), None)) and vectors_table(gather(old)).empty
-    for folders, figs in (((old,), tmp_path / "x"), ((old, new), tmp_path / "y")):
-        assert visualization.main(["--results_folders", *map(str, folders), "--save_figs", str(figs)]) == 0
-    assert not (tmp_path / "x" / "vectors.csv").exists()
-    assert set(pd.read_csv(tmp_path / "y" / "vectors.csv")["label"]) == {"new"}
+    assert sensitivities_table(gather(old)).empty
+    assert visualization.main(["--results_folders", str(old), str(new), "--save_figs", str(tmp_path / "figs")]) == 0
+    assert set(pd.read_csv(tmp_path / "figs" / "vectors.csv")["label"]) == {"new"}
+    assert not (tmp_path / "figs" / "sensitivities.csv").exists()
 
 
 def test_sensitivities_are_means_over_runs_with_intervals(tmp_path):
@@ -114,3 +114,14 @@ def test_sensitivities_are_means_over_runs_with_intervals(tmp_path):
     ends = mean_interval(np.array([0.1, 0.2, 0.6]))
     assert (first["interval_low"], first["interval_high"]) == pytest.approx(ends)
     assert table.iloc[2]["sensitivity"] == 2.0
+
+
+def test_a_group_that_only_some_networks_have_is_a_mean_over_those(tmp_path):
+    folder = folder_with_vectors(tmp_path / "a")
+    path = folder / "0" / "iter_2" / "arrays.npz"
+    results.write_arrays(path, results.read_arrays(path) | {"vector_group_names": np.array(["C", "B"])})
+    table = vectors_table(gather(folder))
+    first = table[table["index"] == 1].set_index("group")
+    assert first["n"].to_dict() == {"A": 2, "B": 3, "C": 1}
+    assert first.loc["A", "ratio"] == pytest.approx(4 * np.mean(SHARES[:2]))
+    assert np.isnan(first.loc["C", "ratio_low"]) and first.loc["C", "ratio"] == pytest.approx(4 * SHARES[2])

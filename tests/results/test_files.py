@@ -1,5 +1,6 @@
 """Files that appear under their names only when they are complete, on any machine of one file system."""
 
+import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -42,3 +43,13 @@ def test_a_linked_results_folder_is_set_aside_behind_the_link(tmp_path):
     assert aside.parent == tmp_path
     assert (tmp_path / "results").is_symlink()
     assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_a_full_disk_is_told_with_the_file_that_has_no_place(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*overview\.png'"):
+        write_bytes(tmp_path / "overview.png", b"x")
+    assert not list(tmp_path.iterdir())

@@ -70,3 +70,8 @@ def test_a_run_keeps_its_status_where_one_entry_is_no_single_value(tmp_path):
 def test_what_other_versions_wrote_besides_stays(tmp_path):
     manifest = MANIFEST | {"later": {"a": [1]}, "combos": [COMBO | {"later": 1}]}
     assert folder_of(tmp_path, manifest).manifest == manifest
+
+
+def test_a_run_may_have_no_reason(tmp_path):
+    run = {"combo": 0, "iteration": 0, "status": COMPLETE, "reason": None, "summary": {"loss": 0.5}, "settings": {}}
+    assert folder_of(tmp_path, run=run).run(0, 0).status == COMPLETE

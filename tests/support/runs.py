@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 import runrandomnet
+from randomnet import compiled
 
 INI = """
 [experiment]
@@ -36,6 +37,7 @@ iterations = 2
 combos_params = {{"optimizer": ["Adam", "SGD"], "target": [0, "0.5:-0.5"]}}
 [execution]
 workers = {workers}
+steps = eager
 checkpoint_every = 1
 batch_runs = 2
 """
@@ -72,6 +74,7 @@ class Forked(FORKS.Process):
         os.dup2(words, 2)
         sys.modules["__main__"] = runrandomnet  # which its workers import, as those of the command do
         resource_tracker._resource_tracker._fd = None  # its own: what it leaves when killed is not this process's
+        compiled.prefer(os.environ.get("RANDOMNET_STEPS", compiled.EAGER))  # as conftest.py does here
         sys.exit(runrandomnet.main(self.arguments))
 
     def poll(self):

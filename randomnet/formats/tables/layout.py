@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import IO
 
 from randomnet.formats.contents import Part, unused
+from randomnet.formats.files import FormatError
 from randomnet.formats.spellings import EDGE_ROLES, role_columns
 from randomnet.formats.tables.cells import shown, whole_number
 from randomnet.formats.tables.encodings import START, encoding_of, in_utf8
@@ -19,6 +20,7 @@ from randomnet.formats.tables.records import COMMENT, LONGEST_LINE, SPACES, Reco
 
 ROWS = 20  # that are looked at
 CHARACTERS = 1 << 20  # after which two rows are enough
+MOST_COLUMNS = 100_000  # a matrix of so many neurons takes more than 20 GB as text
 MOST_COMMENTS = 10_000  # lines above the first row
 SEPARATOR_LINE = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)  # of Excel, above the header
 INDEX = ("", "unnamed: 0")  # pandas' name of an index, and the name after reading and writing it again
@@ -68,6 +70,7 @@ def layout_of(file: IO[bytes], name: str) -> Layout:
     if lines and SEPARATOR_LINE.fullmatch(lines[0]):
         mark, lines = mark + lines[0], lines[1:]
     separator = separator_of([line for line in lines if line.strip() and not COMMENT.match(line)])
+    _check_width(lines, separator, name)
     rows = _whole_rows(lines, separator)
     header = header_of(lines, rows, separator)
     cells = [row for number, row in rows if number > header.lines]
@@ -81,6 +84,14 @@ def layout_of(file: IO[bytes], name: str) -> Layout:
         encoding=encoding,
         parts=(*_parts(name, encoding, header, bool(cells)), *layout.parts),
     )
+
+
+def _check_width(lines: list[str], separator: str, name: str) -> None:
+    """Raise FormatError for more columns than a table of connections has, as each is looked at many times."""
+    widest = max((len(line.split()) if separator == SPACES else line.count(separator) + 1 for line in lines), default=0)
+    if widest > MOST_COLUMNS:
+        raise FormatError(f"{name}: expected a table of at most {MOST_COLUMNS:,} columns, got {widest:,}; for more "
+                          "neurons give an edge list (columns pre, post, weight) or a .npz")  # fmt: skip
 
 
 def _first_lines(text: IO[str]) -> list[str]:

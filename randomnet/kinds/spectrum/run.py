@@ -11,13 +11,13 @@ from randomnet import results
 from randomnet.build.network import Setup, build_setup, check_network
 from randomnet.build.source_setup import SourceSetup, check_source, source_setup
 from randomnet.build.spectra import schedule_of, simulated_time
-from randomnet.build.targets import exponents_of, vectors_of
+from randomnet.build.targets import exponents_of
 from randomnet.kinds import spectra
 from randomnet.kinds.initial_states import compute_states
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.progress import interruption_check, progress_reporter
 from randomnet.kinds.spectrum.outputs import write_outputs
-from randomnet.kinds.spectrum.vectors import time_of_vectors, vectors_of_runs
+from randomnet.kinds.spectrum.vectors import check_vectors, time_of_vectors, vectors_of_runs
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.schema.plan import Run
 
@@ -45,7 +45,7 @@ def check(run: Run) -> dict[str, Any]:
         return check_source(run)
     facts = check_network(run)
     if run.config.reads("lyapunov.vectors"):
-        vectors_of(run, facts["neurons"])
+        check_vectors(run, facts["neurons"])
     return facts
 
 

@@ -41,14 +41,19 @@ class Pairs:
 
 
 def pairs_of(groups: Sequence[LabelGroup], like: Tensor) -> Pairs:
-    """The pairs of all groups of each kind of label with at most MOST_GROUPS groups."""
+    """Return the pairs of all groups of each kind of label with at most MOST_GROUPS groups.
+
+    like: (N,), a tensor on the device of the network.
+    """
     kinds = [kind for kind in dict.fromkeys(group.kind for group in groups)
              if sum(group.kind == kind for group in groups) <= MOST_GROUPS]  # fmt: skip
     numbers, counts, names = [], [], []
     for kind in kinds:
         members = [group for group in groups if group.kind == kind]
-        number = np.argmax([group.members for group in members], axis=0)
-        numbers.append(torch.from_numpy(number).to(like.device))
+        number = torch.zeros(len(like), dtype=torch.int64)
+        for place, group in enumerate(members):
+            number[group.members] = place
+        numbers.append(number.to(like.device))
         counts.append(len(members))
         names += [(kind, post.name, pre.name) for post in members for pre in members]
     columns = np.array(names, dtype=str).reshape(-1, 3).T

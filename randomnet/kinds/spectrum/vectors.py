@@ -19,9 +19,13 @@ from randomnet.lyapunov import Spectrum
 from randomnet.lyapunov.covariant import CovariantVectors, covariant_vectors, participation_ratio
 from randomnet.lyapunov.forward import forward_vectors
 from randomnet.lyapunov.sensitivity import MOST_WINDOWS, WINDOW
+from randomnet.memory import machine_memory
 from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 
 GRADIENT_COST = 2.0  # of the gradient of one exponent, in steps of the frame
+ARRAYS = 4  # covariant, backward and forward vectors, and a copy
+USUAL_INTERVAL = 0.2  # between QRs with tons = adaptive
 SAMPLES = 400  # of the vectors along a record, at most: the memory they take is SAMPLES k N numbers, twice
 SEPARATED = 2.0  # combined standard errors between exponents whose vectors are told apart
 
@@ -84,8 +88,8 @@ class NetworkVectors(Displayed):
 
     def group_weights(self, weights: np.ndarray) -> np.ndarray:
         """(k, G): summed weights of each group, from weights (k, N) of the neurons."""
-        members = np.array([group.members for group in self.groups], float).reshape(len(self.groups), weights.shape[1])
-        return weights @ members.T
+        sums = [weights[:, group.members].sum(1) for group in self.groups]
+        return np.array(sums).reshape(len(self.groups), len(weights)).T
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what arrays.npz has of the vectors; docs/vectors.md lists it."""
@@ -141,6 +145,21 @@ class NetworkVectors(Displayed):
         if self.angles.size:
             columns |= {"angle_mean": float(self.angles.mean()), "angle_smallest": float(self.angles.min())}
         return columns
+
+
+def check_vectors(run: Run, n: int) -> None:
+    """Raise ConfigError for more vectors than exponents, or than fit into memory for a network of n neurons."""
+    k, schedule = vectors_of(run, n), schedule_of(run)
+    longest = schedule.tsim_max if schedule.tsim == "auto" else schedule.first
+    interval = USUAL_INTERVAL if schedule.tons == "adaptive" else float(schedule.tons)
+    intervals = (longest + schedule.frame_transient) / interval
+    need = 8 * k * (2 * intervals * k + ARRAYS * min(intervals, 2 * SAMPLES) * n)
+    memory = machine_memory()
+    if need > memory:
+        raise ConfigError(
+            f"[lyapunov] vectors: expected as many as fit into {memory / 1e9:.0f} GB of memory, got {k} along "
+            f"{intervals:.0f} intervals of tons, which need about {need / 1e9:.0f} GB"
+        )
 
 
 def vectors_of_network(

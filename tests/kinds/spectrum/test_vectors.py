@@ -7,6 +7,8 @@ from randomnet import results
 from randomnet.build.network import build_setup
 from randomnet.connectome import Connectome
 from randomnet.connectome.label_groups import label_groups
+from randomnet.kinds.spectrum.run import estimate
+from randomnet.kinds.spectrum.vectors import time_of_vectors
 from randomnet.schema.plan import read_plan
 from tests.support.runs import run
 from tests.support.spectral_runs import experiment, runs_of
@@ -69,10 +71,11 @@ def test_groups_of_a_connectome_are_those_of_its_labels_and_signs(tmp_path):
 
 
 def test_labels_that_tell_nothing_make_no_groups():
-    labels = {"type": np.array(["a", "b", "c"]), "side": np.array(["l", "l", "l"]), "half": np.array(["l", "r", "r"])}
+    labels = {"type": np.array(["a", "b", "c"]), "side": np.array(["l", "l", "l"]), "half": np.array(["r", "", "r"])}
     edges = (np.array([0]), np.array([1]), np.array([2.0]))
     groups = label_groups(Connectome("x", *edges, np.array(list("abc")), labels), np.array([1, -1, 0]))
-    assert [(group.kind, group.name, group.size) for group in groups] == [("half", "l", 1), ("half", "r", 2)]
+    found = [(group.kind, group.name, group.size, group.members.tolist()) for group in groups]
+    assert found == [("half", "unlabelled", 1, [1]), ("half", "r", 2, [0, 2])]
 
 
 def test_a_chaotic_network_has_angles_and_the_exponents_of_its_spectrum(tmp_path):
@@ -108,6 +111,13 @@ def test_what_cannot_have_vectors_is_refused(tmp_path, capsys, kind, changes, te
     assert text in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
+def test_vectors_that_do_not_fit_into_memory_are_refused(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("randomnet.kinds.spectrum.vectors.machine_memory", lambda: 1e6)
+    experiment(tmp_path, "spectrum", "lyapunov.vectors=12", "lyapunov.nle=12", code=2)
+    assert "vectors: expected as many as fit into" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    experiment(tmp_path, "spectrum", "lyapunov.vectors=1", "lyapunov.nle=12")
+
+
 def test_a_direction_that_vanishes_leaves_a_note(tmp_path):
     """With relu, dt = 1 and one QR per step, directions of silent neurons vanish at once."""
     changes = ("model.activation=relu", "model.dt=1", "lyapunov.tons=1", "net.g=0.5", "lyapunov.vectors=12",
@@ -133,3 +143,13 @@ def test_forward_vectors_of_a_network_at_rest_are_left_eigenvectors(tmp_path):
         leading = vectors[:, values.real.argmax()].real
         np.testing.assert_allclose(arrays[name][0], leading**2, atol=1e-6)
     assert np.abs(arrays["covariant_weights"] - arrays["forward_weights"]).max() > 0.01
+
+
+def test_the_estimated_time_has_that_of_the_vectors(tmp_path):
+    """As if the frame of 1 + 2 vectors went along the record and back; of 2 of 11 exponents, for 60 and 5 + 5 tau."""
+    experiment(tmp_path, "spectrum", "lyapunov.tsim=1")
+    run_without, run_with = (runs_of(tmp_path, "lyapunov.nle=11", f"lyapunov.vectors={k}")[0] for k in (0, 2))
+    passes = (60 + 5 + 5 + 5) + 2 * 2 * 60 + (1 + 2) * (60 + 5)
+    assert time_of_vectors(run_without, 11) == 0
+    assert time_of_vectors(run_with, 11) == pytest.approx(3 / 12 * passes)
+    assert estimate([run_with]).run > 0
