@@ -5,10 +5,12 @@ is not writable, or in NUMBA_CACHE_DIR. The names under which it does so contain
 version of the code is ever taken for this one. Processes that start together wait for the first to compile.
 """
 
+import contextlib
 import hashlib
+import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import FunctionType
@@ -70,6 +72,19 @@ def _kernel(function: Callable, scalar: Callable, bound: dict[str, Any]) -> "_An
     return _AnnouncedKernel(njit(cache=True, error_model="numpy", fastmath=FAST)(_clone(function, name, bound)), name)
 
 
+@contextlib.contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """A lock among the processes of this user; none where no file can be made, as then they compile side by side.
+
+    Other users of the machine have files of their own, since nobody may write to those of another user.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else "user"  # Windows has a temporary folder for each user
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            stack.enter_context(FileLock(Path(tempfile.gettempdir()) / f"{name}-{user}.lock"))
+        yield
+
+
 class _AnnouncedKernel(event.Listener):
     """A compiled function. The first call of a process with new types waits for other processes that compile."""
 
@@ -83,7 +98,7 @@ class _AnnouncedKernel(event.Listener):
         dtype = arguments[0].dtype.char
         if dtype in self.types:
             return self.kernel(*arguments)
-        with FileLock(Path(tempfile.gettempdir()) / f"{self.name}.lock"), self._listening():
+        with _alone(self.name), self._listening():
             result = self.kernel(*arguments)
         self.types.add(dtype)
         return result
