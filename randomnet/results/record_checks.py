@@ -72,10 +72,18 @@ def _record(entries: Mapping[str, Check], required: tuple[str, ...] = (), or_non
     return check
 
 
+def _of_values(name: str, value: Any) -> None:
+    """Check the gridded values of a combo: columns of tables, in which a list has no place."""
+    _mapping(name, value)
+    for key, each in value.items():
+        _value(f"{name}.{key}", each)
+
+
 _text = _of_type("a text", str)
 _list = _of_type("a list", list)
 _mapping = _of_type("a mapping", dict)
 _scalar = _of_type("a number, a text or null", int, float, str, type(None))
+_value = _of_type("a number, a text, a mapping or null", int, float, str, dict, type(None))
 _number = _of_type("a whole number", int)
 _count = _whole(0, MOST_RUNS)
 
@@ -83,7 +91,7 @@ _FILE = {"run": _scalar, "option": _text, "sha256": _text, "path": _text}
 _FACTS = {"name": _text, "sha256": _text, "inputs": _mapping, "transmitters": _mapping, "normalization": _text}
 _CONNECTOME = _record({**_FACTS, "upstream": _list_of(_record(_FILE, tuple(_FILE)))}, or_none=True)
 _COMBO = _record(
-    {"combo": _count, "values": _mapping, "settings": _mapping, "connectome": _CONNECTOME},
+    {"combo": _count, "values": _of_values, "settings": _mapping, "connectome": _CONNECTOME},
     ("combo", "values", "settings"),
 )
 _MANIFEST = _record(

@@ -36,11 +36,11 @@ def test_a_network_is_a_system():
 
 
 def test_what_is_wrong_is_said():
-    with pytest.raises(ValueError, match="expected a state"):
+    with pytest.raises(ValueError, match="state: expected the state"):
         api.spectrum(lambda state: state)
     with pytest.raises(ValueError, match="got str"):
         api.spectrum("henon", state=[1.0])
-    with pytest.raises(ValueError, match=r"got shape \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"state: expected shape .*, of one trial, got \(2, 2\)"):
         api.spectrum(lambda state: state, state=np.zeros((2, 2)))
     with pytest.raises(ValueError, match=r"k must lie in 1\.\.2"):
         api.spectrum(np.eye(2), k=3)

@@ -125,3 +125,12 @@ def test_a_print_has_the_tables_and_not_their_controls(opened):
     shown = "return getComputedStyle(document.querySelector(arguments[0])).display"
     assert opened.execute_script(shown, ".tools") == "none" and opened.execute_script(shown, "table.data") != "none"
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_names_of_any_length_do_not_widen_the_page(browser, tmp_path):
+    folder = make(tmp_path / "spectra", "spectrum", {"roi": ["EB", "x" * 3000, "y z " * 500]}, iterations=1)
+    assert visualization.main(["--results_folders", str(folder), "--save_figs", str(tmp_path / "figs")]) == 0
+    browser.get((tmp_path / "figs" / "report.html").as_uri())
+    size = "return [document.documentElement.scrollWidth, window.innerWidth]"
+    width, room = browser.execute_script(size)
+    assert width <= room

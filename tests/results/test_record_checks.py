@@ -30,6 +30,7 @@ def folder_of(root, manifest=MANIFEST, run=None):
         ({"combos": [COMBO | {"combo": -1}]}, r"combos\[0\].combo: expected a whole number"),
         ({"combos": [{"combo": 0, "values": {}}]}, r"combos\[0\]: expected an entry settings, got none"),
         ({"combos": [COMBO | {"settings": []}]}, r"combos\[0\].settings: expected a mapping, got \[\]"),
+        ({"combos": [COMBO | {"values": {"lr": [1, 2]}}]}, r"combos\[0\].values.lr: expected a number, .*\[1, 2\]"),
         ({"combos": [COMBO | {"connectome": 3}]}, r"combos\[0\].connectome: expected a mapping, got 3"),
         ({"combos": [COMBO | {"connectome": {"upstream": [{}]}}]}, r"upstream\[0\]: expected an entry run, got none"),
         ({"varied": ["\x1b[31m", 3]}, r"varied\[1\]: expected a text, got 3"),
@@ -43,6 +44,12 @@ def test_a_manifest_that_is_not_one(tmp_path, change, said):
             read()
         assert str(error.value).startswith(str(tmp_path / "manifest.json"))
         assert len(str(error.value).splitlines()) == 1
+
+
+def test_values_that_a_table_can_show_are_taken(tmp_path):
+    values = {"a": 1, "b": 0.5, "c": "x", "d": None, "e": True, "f": {"E": 1}}
+    manifest = MANIFEST | {"varied": list(values), "combos": [COMBO | {"values": values}]}
+    assert load(folder_of(tmp_path, manifest).root).table["f"].tolist() == [{"E": 1}] * 2
 
 
 def test_lists_within_lists_without_end(tmp_path):
