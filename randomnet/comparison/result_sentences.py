@@ -166,7 +166,7 @@ def _decided(
         if of_sign := [cell for cell in decided if np.sign(cell["difference_b_minus_a"]) == sign]:
             that = "it" if parts else f"that of {control}"
             parts.append(f"{_direction(of_sign[0])} {that} at {_listed(of_sign)} ({len(of_sign)} of {total} cells)")
-    return (f"{capital(subject)} is {' and '.join(parts)}. "
+    return (f"Cell by cell, the {subject} is {' and '.join(parts)}. "
             f"Largest difference, at {_cell_text(largest)}: {_numbers(largest)}{_correction(tested)}.")  # fmt: skip
 
 

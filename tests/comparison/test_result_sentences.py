@@ -102,7 +102,8 @@ def test_cells_are_never_pooled_and_those_that_do_not_decide_are_counted():
     text, _ = sentences(study_of({"g": [1, 2], "null": ["none", "degree"]}, values), OF_EXPONENT)
     effect, numbers = text.split(". ", 1)
     assert effect == (
-        "Largest Lyapunov exponent of the connectome MB is above that of its degree null at g = 2 (1 of 2 cells)"
+        "Cell by cell, the largest Lyapunov exponent of the connectome MB is above that of its degree null at g = 2 "
+        "(1 of 2 cells)"
     )
     assert numbers.startswith("Largest difference, at g = 2: 0.204")
     assert numbers.endswith("p = 0.002; with Holm's correction for 2 cells, p is at most 0.05 in 1.")  # 2 x 0.002
