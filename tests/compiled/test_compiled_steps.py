@@ -1,7 +1,6 @@
 """Compiled steps against the eager ones, whose own oracles are in tests/rnn and tests/lyapunov, and against LAPACK."""
 
 import dataclasses
-import os
 import subprocess
 import sys
 
@@ -234,22 +233,6 @@ def test_steps_are_compiled_only_where_numba_compiles(tmp_path, preparation, ava
     code = f"{preparation}\nfrom randomnet import compiled\nprint(compiled.select('auto'), compiled.is_available())"
     run = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True, cwd=ROOT)
     assert run.stdout.split() == (["compiled", "True"] if available else ["eager", "False"])
-
-
-def test_compilation_waits_for_own_processes_and_not_for_files_of_other_users(tmp_path, monkeypatch):
-    from randomnet.compiled import library
-
-    monkeypatch.setattr(library.tempfile, "gettempdir", lambda: str(tmp_path))
-    with library._alone("steps"):
-        (path,) = tmp_path.iterdir()
-    assert path.name == (f"steps-{os.getuid()}.lock" if hasattr(os, "getuid") else "steps-user.lock")
-
-    monkeypatch.setattr(library.tempfile, "gettempdir", lambda: str(tmp_path / "missing" / "file"))
-    (tmp_path / "missing").write_text("no folder")
-    done = []
-    with library._alone("steps"):
-        done.append(1)
-    assert done
 
 
 @pytest.mark.slow
