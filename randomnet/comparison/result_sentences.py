@@ -160,14 +160,23 @@ def _decided(
     """In which cells the sides differ and in which direction, and the numbers of the largest difference."""
     largest = max(decided, key=lambda cell: abs(cell["difference_b_minus_a"]))
     if total == 1:
-        return f"{capital(subject)} is {_direction(largest)} that of {control} by {_numbers(largest)}."
+        text = f"{capital(subject)} is {_direction(largest)} that of {control} by {_numbers(largest)}"
+        return f"{text}{_caveat(decided)}."
     parts: list[str] = []
     for sign in (-1, 1):
         if of_sign := [cell for cell in decided if np.sign(cell["difference_b_minus_a"]) == sign]:
             that = "it" if parts else f"that of {control}"
             parts.append(f"{_direction(of_sign[0])} {that} at {_listed(of_sign)} ({len(of_sign)} of {total} cells)")
-    return (f"Cell by cell, the {subject} is {' and '.join(parts)}. "
+    return (f"Cell by cell, the {subject} is {' and '.join(parts)}{_caveat(decided)}. "
             f"Largest difference, at {_cell_text(largest)}: {_numbers(largest)}{_correction(tested)}.")  # fmt: skip
+
+
+def _caveat(cells: Sequence[Mapping[str, Any]]) -> str:
+    """A warning where most of the compared runs have a doubtful spectrum; empty otherwise."""
+    doubtful = sum(int(cell[f"{name}_{side}"]) for cell in cells for name in ("not_converged", "too_short")
+                   for side in "ab")  # fmt: skip
+    runs = sum(int(cell[f"n_{side}"]) for cell in cells for side in "ab")
+    return f"; {doubtful} of these {runs} runs are not converged, or too short to tell" if 2 * doubtful > runs else ""
 
 
 def _correction(tested: Sequence[Mapping[str, Any]]) -> str:
@@ -176,6 +185,10 @@ def _correction(tested: Sequence[Mapping[str, Any]]) -> str:
         return ""
     adjusted = significance.holm(np.array([cell["p"] for cell in tested], dtype=float))
     count = int((adjusted <= significance.ALPHA).sum())
+    first = min(tested, key=lambda cell: cell["smallest_p"])
+    if len(tested) * first["smallest_p"] > significance.ALPHA:
+        units = _units(first["design"])
+        return f"; {first['n']} {units} cannot reach 0.05 with Holm's correction for {len(tested)} cells"
     return f"; with Holm's correction for {len(tested)} cells, p is at most 0.05 in {count or 'none'}"
 
 

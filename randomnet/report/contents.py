@@ -3,6 +3,7 @@
 title         of the page
 doubts        what is missing, left out, unequal, or cannot be shown
 data, software   the networks and the versions in a line each
+computation   equation and schedule: the settings of model, dynamics and spectra
 connectomes   facts of each connectome: size, edges, signs, source, checksums
 folders       versions, machine and configuration of each results folder
 options       the grid; commands: what makes the results again
@@ -31,6 +32,16 @@ FACTS = {  # key of a manifest's record of a connectome -> its name in the repor
     "duplicates_summed": "rows summed that name one pair", "normalization": "normalization",
     "spectral_radius_before": "spectral radius as it is", "null": "null model", "sha256": CHECKSUM,
 }  # fmt: skip
+COMPUTATION = {  # setting -> its name in the report
+    "net.g": "coupling g", "model.activation": "activation function", "model.form": "form of the equation",
+    "model.integrator": "integrator", "model.dt": "time step dt (τ)",
+    "lyapunov.nle": "exponents of the loss or spectrum",
+    "lyapunov.transient": "transient of the state (τ)", "lyapunov.frame_transient": "transient of the frame (τ)",
+    "lyapunov.tsim": "length of the record tsim (τ)", "lyapunov.tons": "time between QRs (τ)",
+    "lyapunov.target": "target of the spectrum", "trainvalidate.loss": "loss", "trialparams.task_name": "task",
+    "trainvalidate.epochs": "epochs", "trainvalidate.lr": "learning rate",
+}  # fmt: skip
+MOST_VALUES = 8  # of one setting
 MOST_CONNECTOMES, MOST_FILES = 6, 60
 CONFIGURATION = "config.ini"
 COMMIT = re.compile(r"\+g([0-9a-f]+)(\.dirty)?")
@@ -88,6 +99,17 @@ def software(study: Study) -> str:
     texts = [f"{(manifest.get('versions') or {}).get('randomnet', 'of an unknown version')}, "
              f"{str(manifest.get('created') or 'on an unknown day')[:10]}" for manifest in manifests]  # fmt: skip
     return "; ".join(dict.fromkeys(texts))
+
+
+def computation(study: Study) -> list[tuple[str, str]]:
+    """What equation was computed how: each of COMPUTATION that the runs read, with its values over all combos."""
+    rows = []
+    for option, name in COMPUTATION.items():
+        values = [combo.settings[option] for combo in study.combos if combo.settings.get(option) not in (None, "")]
+        texts = list(dict.fromkeys(map(str, values)))
+        if texts:
+            rows.append((name, ", ".join(texts[:MOST_VALUES]) + (", ..." if len(texts) > MOST_VALUES else "")))
+    return rows
 
 
 def connectomes(study: Study) -> Facts:

@@ -53,7 +53,8 @@ def report_page(
         "connectomes": contents.connectomes(study), "differing": differing_settings(study), "folders": folders,
         "commands": contents.commands([folder.name for folder in folders], *commands),
         "references": data_references(study.combos), "data": contents.data(study),
-        "software": contents.software(study), "answer": tables.answer(study, tests, column),
+        "computation": contents.computation(study), "software": contents.software(study),
+        "answer": tables.answer(study, tests, column),
     }  # fmt: skip
     return _filled(kind, values, pictures_of(figures))
 

@@ -39,7 +39,11 @@ REFERENCES = {
     "Goulas et al.": GOULAS,
 }  # fmt: skip
 SYNTHETIC = "Synthetic network: it stands in for measured data, and no connectome is to be cited."
-UNKNOWN = "The file does not say which study its data are from: please cite that study."
+UNKNOWN = ("The file does not say which study its data are from: cite the one that is named where you got it, or in "
+           "the README beside it.")  # fmt: skip
+
+
+PROGRAM = "Cite the repository of RandomNet with the version above; its CITATION.cff has the entry."
 
 
 class Reference(NamedTuple):
@@ -52,7 +56,7 @@ class Reference(NamedTuple):
 def data_references(combos: Sequence[Combo]) -> list[Reference]:
     """References of all connectomes, their rules of signs, and tasks of these combos; each once."""
     every = [reference for combo in combos for reference in (*_of_connectome(combo.record), *_of_task(combo.task))]
-    return list(dict.fromkeys(every))
+    return [*dict.fromkeys(every), Reference("RandomNet", (PROGRAM,))]
 
 
 def _of_connectome(record: Mapping[str, Any]) -> Iterator[Reference]:

@@ -22,6 +22,7 @@ from randomnet.results.columns import explained
 MOST_ROWS = 1500  # of one table, to bound the size of the page
 MOST_CHOICES = 24  # different values of a column that is offered as a filter
 NOTHING = "–"
+OF_ONE = "One network among draws counts with the median of its starts; its interval is that of one further draw."
 
 
 class Cell(NamedTuple):
@@ -90,8 +91,8 @@ def tests(study: Study, table: pd.DataFrame, metric: str) -> Table:
     results = ["difference b - a", "effect_size", "percentile", "p", "p_holm", "n", "design", "note"]
     names = ["metric", *(options or ["combo"]), "a", "b", *results]
     caption = (
-        "Tests of differences in each cell of the grid: the mean difference with its interval, p of sign flips or "
-        "ranks, and p after Holm's correction for all rows."
+        f"Tests of differences in each cell of the grid: the difference of means with its interval, p of sign flips or "
+        f"ranks, and p after Holm's correction for all rows of tests.csv. {OF_ONE}"
     )
     made = _table("tests", caption, names, rows, range(3 + max(1, len(options))), "tests.csv")
     first = made.columns[0]
@@ -117,8 +118,10 @@ def answer(study: Study, table: pd.DataFrame, metric: str) -> Table | None:
                       *([] if is_one else map(_text, sides)), _value(row["p"]), _difference(row, -1), _value(row["n"]),
                       _text(" and ".join(map(str, counts)) if any(counts) else "")])  # fmt: skip
     compared = f", of a ({every[0][0]}) and b ({every[0][1]})" if is_one else ""
-    caption = (f"{metric} in each cell of the grid{compared}: p of this one comparison, not corrected, and the "
-               "difference with its interval. Doubtful runs did not converge or are too short to tell.")  # fmt: skip
+    caption = (
+        f"{metric} in each cell of the grid{compared}: p of this one comparison, not corrected, and the difference "
+        f"with its interval. {OF_ONE} Doubtful runs did not converge or are too short to tell."
+    )
     names = [*(options or ["combo"]), *([] if is_one else "ab"), "p", "a - b", "n", "doubtful runs of a and b"]
     return _table("answer", caption, names, cells, range(names.index("p")), "tests.csv")
 

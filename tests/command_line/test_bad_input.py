@@ -145,7 +145,6 @@ for key, text, near in (
     ("net.rows", "sources", "source"),
     ("model.activation", "tanh_streched_", "tanh_streched"),
     ("model.form", "rates", "rate"),
-    ("model.groups", "cell_fibres_", "cell_fibres"),
     ("trainvalidate.loss", "mes", "mse"),
     ("trainvalidate.optimizer", "adma", "Adam"),
     ("trainvalidate.precision", "float23", "float32"),

@@ -156,7 +156,16 @@ def test_cells_that_a_correction_does_not_leave_are_told():
     grid = {"g": [1, 2, 3, 4], "null": ["none", "degree"]}
     text, *_ = sentences(study_of(grid, values), OF_EXPONENT)
     assert "is above that of its degree null at g = 1, 2, 3, 4 (4 of 4 cells). Largest difference, at g = 1: " in text
-    assert text.endswith("p = 0.031; with Holm's correction for 4 cells, p is at most 0.05 in none.")
+    assert text.endswith("p = 0.031; 6 pairs cannot reach 0.05 with Holm's correction for 4 cells.")
+
+
+def test_a_result_that_rests_on_doubtful_runs_says_so_at_once():
+    study = study_of({"null": ["none", "degree"]}, of_nulls)
+    study.runs["converged"] = study.runs["number"] != 0
+    text = sentences(study, OF_EXPONENT)[0]
+    assert "runs are not converged" not in text, "half of them"
+    study.runs["converged"] = False
+    assert "; 20 of these 20 runs are not converged, or too short to tell." in sentences(study, OF_EXPONENT)[0]
 
 
 def test_one_measured_network_is_ranked_among_draws():

@@ -218,16 +218,16 @@ def drawn(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_default_config_is_described_once_in_the_current_folder(tmp_path):
+def test_both_networks_of_the_default_config_are_described_in_the_current_folder(tmp_path):
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     ended = subprocess.run([sys.executable, ROOT / "runrandomnet.py", ROOT / "config.ini", "--describe"],
                            cwd=tmp_path, env=environment, capture_output=True, text=True)  # fmt: skip
     assert ended.returncode == 0, ended.stderr
-    assert "1 different network in 2 combos" in ended.stdout and "synthetic, not measured" in ended.stdout
+    assert "2 different networks in 2 combos" in ended.stdout and "synthetic, not measured" in ended.stdout
     assert "normalization sinkhorn, g = 3" in ended.stdout and "as read (synapses)" in ended.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["describe_config"]
     names = sorted(path.name for path in (tmp_path / "describe_config").iterdir())
-    assert names == [f"EB_{figure}.png" for figure in FIGURES]
+    assert names == sorted(f"EB_null={null}_{figure}.png" for null in ("none", "degree") for figure in FIGURES)
     assert all((tmp_path / "describe_config" / name).read_bytes().startswith(b"\x89PNG") for name in names)
 
 

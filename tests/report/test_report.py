@@ -164,8 +164,9 @@ def test_every_study_that_a_format_names_has_its_full_reference():
 
 def test_a_synthetic_network_is_cited_as_none(tmp_path):
     combos = gather(make(tmp_path / "a", "spectrum", {"g": [1, 2]})).combos
-    (reference,) = data_references(combos)
-    assert "no connectome is to be cited" in reference.texts[0]
+    of_data, of_program = data_references(combos)
+    assert "no connectome is to be cited" in of_data.texts[0]
+    assert "CITATION.cff" in of_program.texts[0]
 
 
 def test_a_table_of_many_rows_says_where_the_others_are(monkeypatch):
