@@ -24,7 +24,6 @@ _NAMES = {  # what is offered from Python -> its module; loaded when it is asked
     "covariant_vectors": "randomnet.notebook",
     **dict.fromkeys(("spectrum", "fixed_points", "load", "run"), "randomnet.notebook"),
     "MultiRegionRNN": "randomnet.multiregion",
-
 }
 _PACKAGES = ("analysis", "connectome", "inference", "metrics", "recordings", "simulation", "systems", "tasks")
 
