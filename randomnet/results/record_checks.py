@@ -79,7 +79,8 @@ def _of_values(name: str, value: Any) -> None:
         _value(f"{name}.{key}", each)
 
 
-_text = _of_type("a text", str)
+_word = _of_type("a text", str)
+_text = _of_type("a text or null", str, type(None))
 _list = _of_type("a list", list)
 _mapping = _of_type("a mapping", dict)
 _scalar = _of_type("a number, a text or null", int, float, str, type(None))
@@ -88,14 +89,17 @@ _number = _of_type("a whole number", int)
 _count = _whole(0, MOST_RUNS)
 
 _FILE = {"run": _scalar, "option": _text, "sha256": _text, "path": _text}
-_FACTS = {"name": _text, "sha256": _text, "inputs": _mapping, "transmitters": _mapping, "normalization": _text}
+_FACTS = {
+    "name": _text, "sha256": _text, "normalization": _text,
+    "inputs": _record({}, or_none=True), "transmitters": _record({}, or_none=True),
+}  # fmt: skip
 _CONNECTOME = _record({**_FACTS, "upstream": _list_of(_record(_FILE, tuple(_FILE)))}, or_none=True)
 _COMBO = _record(
     {"combo": _count, "values": _of_values, "settings": _mapping, "connectome": _CONNECTOME},
     ("combo", "values", "settings"),
 )
 _MANIFEST = _record(
-    {"name": _text, "kind": _text, "seed": _number, "iterations": _whole(0, MOST_RUNS), "varied": _list_of(_text),
+    {"name": _word, "kind": _word, "seed": _number, "iterations": _whole(0, MOST_RUNS), "varied": _list_of(_word),
      "combos": _list_of(_COMBO), "versions": _mapping, "created": _text, "machine": _text},
     ("combos", "iterations"),
 )  # fmt: skip

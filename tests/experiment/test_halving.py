@@ -369,5 +369,5 @@ def test_random_samples_are_drawn_against_each_option(tmp_path):
     assert visualization.main(["--results_folders", str(tmp_path / "a"), "--save_figs", str(figures),
                                "--format", "svg"]) == 0  # fmt: skip
     drawn = (figures / "overview.svg").read_text()
-    assert ">learning rate<" in drawn and ">largest norm of the gradient<" in drawn and ">mean<" not in drawn
+    assert ">learning rate<" in drawn and ">largest gradient norm<" in drawn and ">mean<" not in drawn
     assert not list(figures.rglob("minimum*"))

@@ -74,6 +74,12 @@ def test_a_run_keeps_its_status_where_one_entry_is_no_single_value(tmp_path):
     assert "parts" not in table and table["loss"][0] == 0.5
 
 
+def test_facts_that_are_not_known_are_null(tmp_path):
+    unknown = dict.fromkeys(("name", "sha256", "normalization", "inputs", "transmitters"))
+    manifest = MANIFEST | {"combos": [COMBO | {"connectome": unknown}]}
+    assert folder_of(tmp_path, manifest, {"status": COMPLETE, "connectome": unknown}).manifest == manifest
+
+
 def test_what_other_versions_wrote_besides_stays(tmp_path):
     manifest = MANIFEST | {"later": {"a": [1]}, "combos": [COMBO | {"later": 1}]}
     assert folder_of(tmp_path, manifest).manifest == manifest

@@ -21,6 +21,7 @@ from randomnet.formats.tables.records import COMMENT, LONGEST_LINE, SPACES, Reco
 ROWS = 20  # that are looked at
 CHARACTERS = 1 << 20  # after which two rows are enough
 MOST_COLUMNS = 100_000  # a matrix of so many neurons takes more than 20 GB as text
+GRAPH = re.compile(r"\s*(?:[<{\[*]|graph\b|creator\b)", re.IGNORECASE)  # XML, JSON, Pajek or GML
 MOST_COMMENTS = 10_000  # lines above the first row
 SEPARATOR_LINE = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)  # of Excel, above the header
 INDEX = ("", "unnamed: 0")  # pandas' name of an index, and the name after reading and writing it again
@@ -87,7 +88,12 @@ def layout_of(file: IO[bytes], name: str) -> Layout:
 
 
 def _check_width(lines: list[str], separator: str, name: str) -> None:
-    """Raise FormatError for more columns than a table of connections has, as each is looked at many times."""
+    """Raise FormatError for more columns than a table of connections has, as each is looked at many times.
+
+    A graph may have its whole text in one line, and is no table.
+    """
+    if lines and GRAPH.match(lines[0]):
+        return
     widest = max((len(line.split()) if separator == SPACES else line.count(separator) + 1 for line in lines), default=0)
     if widest > MOST_COLUMNS:
         raise FormatError(f"{name}: expected a table of at most {MOST_COLUMNS:,} columns, got {widest:,}; for more "
