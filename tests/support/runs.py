@@ -130,8 +130,12 @@ def epochs_done(root):
 
 
 def is_worker(pid):
-    """Whether a child is a worker, forked or spawned, and not the one that clears up what killed ones leave."""
-    return b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    """Whether a child is a worker, forked or spawned: not one that clears up, nor one that asks for the version."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return False
+    return b"python" in command and b"resource_tracker" not in command
 
 
 def wait_for(condition, process, limit=60):
