@@ -69,11 +69,6 @@ def run_of(function: str, kind: str, options: Options, iteration: int = 0, stric
     return Run(0, iteration, config.experiment.seed, config)
 
 
-def read_options(options: Options, config: Config) -> dict[Key, Any]:
-    """Those of the options that a run with this configuration reads."""
-    return {key: value for key, value in options.items() if SCHEMA.is_read(key, config)}
-
-
 def fixed_defaults(config: Config, sections: Sequence[str], options: Options) -> dict[Key, Any]:
     """The present values of options whose defaults change with a task, except those that are written already."""
     changing = [key for key, option in SCHEMA.options.items() if key[0] in sections and "task" in option.defaults]

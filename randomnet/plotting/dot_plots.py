@@ -1,7 +1,6 @@
 """One value per run, by group."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -23,7 +22,6 @@ from randomnet.plotting.style import (
     averaged_runs,
     chance_handles,
     chance_line,
-    chance_text,
     escape_dollars,
     excluded_handles,
     excluded_marks,
@@ -34,6 +32,7 @@ from randomnet.plotting.style import (
     new_figure,
     set_groups,
     set_ylabel,
+    with_chance,
     zero_line,
 )
 from randomnet.plotting.value_axis import log_panels, number_axis, scale_label, share_limits
@@ -58,7 +57,7 @@ def dot_plot(
     boxes: whether to add a box (quartiles and median) with whiskers over the range of the averaged runs.
     The figure is one journal column wide for one panel that is not crowded, else two.
     """
-    panels = [_with_chance(table, panel) for panel in ([panels] if isinstance(panels, Panel) else panels)]
+    panels = [with_chance(panel, table) for panel in ([panels] if isinstance(panels, Panel) else panels)]
     by_series = groups == [look.text for look in series]
     slots = len(groups) * (1 if by_series else len(series)) * len(panels)
     named = not by_series or len(panels) == 1  # panels side by side have no room for names; the legend has them
@@ -93,16 +92,6 @@ def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
         label = "chance level of each run: best constant answer"
         handles.append(Line2D([], [], linestyle="", label=label, **CHANCE_OF_RUN))
     return [*handles, *excluded_handles(table)]
-
-
-def _with_chance(table: pd.DataFrame, panel: Panel) -> Panel:
-    """The panel with a single chance level if all runs have the same one, to the digits in the legend."""
-    levels = finite_values(averaged_runs(table)[panel.own_chance]) if panel.own_chance in table else np.empty(0)
-    if not len(levels):
-        return replace(panel, own_chance="")
-    if chance_text((levels.min(), levels.min())) == chance_text((levels.max(), levels.max())):
-        return replace(panel, own_chance="", chance=(levels.min(), levels.min()))
-    return panel
 
 
 def _draw_panel(

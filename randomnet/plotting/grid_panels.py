@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import matplotlib
@@ -26,7 +25,6 @@ from randomnet.plotting.style import (
     Series,
     averaged_runs,
     chance_line,
-    chance_text,
     escape_dollars,
     finite_values,
     jitter,
@@ -34,6 +32,7 @@ from randomnet.plotting.style import (
     new_figure,
     set_groups,
     set_ylabel,
+    with_chance,
     zero_line,
 )
 from randomnet.plotting.training_courses import Courses, draw_courses
@@ -63,7 +62,7 @@ def grid_panels(
     A mean is of one cell; runs of one cell and iteration are averaged first. Lines join the means of one series. Runs
     with status `diverged` or `unbounded` are not drawn; a panel's note counts them.
     """
-    panels = [_with_chance(panel, table) for panel in panels]
+    panels = [with_chance(panel, table) for panel in panels]
     rows: list[Panel | Courses] = [*([courses] if courses else []), *panels]
     log = [*([False] if courses else []), *_log_axes(table, panels)]
     with matplotlib.rc_context(STYLE):
@@ -113,16 +112,6 @@ def _log_axes(table: pd.DataFrame, panels: Sequence[Panel]) -> list[bool]:
     asked = [panel.log and bool((finite_values(averaged[panel.column]) > 0).all()) for panel in panels]
     return [(is_log or is_asked) and not panel.zero
             for panel, is_log, is_asked in zip(panels, log_panels(averaged, panels), asked, strict=True)]  # fmt: skip
-
-
-def _with_chance(panel: Panel, table: pd.DataFrame) -> Panel:
-    """The panel with a single chance level if all runs have the same one, to the digits in the legend."""
-    levels = finite_values(averaged_runs(table)[panel.own_chance]) if panel.own_chance in table else np.empty(0)
-    if not len(levels):
-        return replace(panel, own_chance="")
-    if chance_text((levels.min(), levels.min())) == chance_text((levels.max(), levels.max())):
-        return replace(panel, own_chance="", chance=(levels.min(), levels.min()))
-    return panel
 
 
 def _set_title(axes: Axes, content: Panel | Courses, facet: Facet, is_first: bool, columns: int) -> None:

@@ -3,7 +3,7 @@
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib
@@ -308,6 +308,16 @@ def chance_text(levels: tuple[float, float]) -> str:
     """The chance level as text, or the smallest and the largest one."""
     low, high = (f"{level:.3g}" for level in levels)
     return low if low == high else f"{low} to {high}"
+
+
+def with_chance(panel: Panel, table: pd.DataFrame) -> Panel:
+    """The panel with a single chance level if all runs have the same one, to the digits in the legend."""
+    levels = finite_values(averaged_runs(table)[panel.own_chance]) if panel.own_chance in table else np.empty(0)
+    if not len(levels):
+        return replace(panel, own_chance="")
+    if chance_text((levels.min(), levels.min())) == chance_text((levels.max(), levels.max())):
+        return replace(panel, own_chance="", chance=(levels.min(), levels.min()))
+    return panel
 
 
 def set_ylabel(axes: Axes, label: str) -> None:
