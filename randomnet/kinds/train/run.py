@@ -21,7 +21,7 @@ from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import measured_exponents_of, target_of
 from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
-from randomnet.kinds.checkpoints import continued, read_checkpoint, torch_bytes
+from randomnet.kinds.checkpoints import continued, members_of, resumable, torch_bytes
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.train.activity import activity
 from randomnet.kinds.train.example_trials import example_trials
@@ -75,7 +75,7 @@ def execute(
 ) -> RunRecords:
     """Train networks side by side; write the files of each run, see `outputs`, and return their records."""
     began = time.perf_counter()
-    runs, folders, checkpoint = _resumable(runs, folders)
+    runs, folders, checkpoint = resumable(runs, folders, device_of(runs[0].config))
     setups = [build_setup(run) for run in runs]
     objectives = [objective_of(*pair) for pair in zip(runs, setups, strict=True)]
     networks = [setup.network for setup in setups]
@@ -87,7 +87,7 @@ def execute(
         return checkpoint["seconds"] + time.perf_counter() - began
 
     def save_checkpoint(states: list[dict[str, Any]]) -> None:
-        record = checkpoint | {"members": _members(runs), "training": states, "seconds": elapsed()}
+        record = checkpoint | {"members": members_of(runs), "training": states, "seconds": elapsed()}
         results.write_bytes(folders[0].checkpoint, torch_bytes(record))
         for folder, state in zip(folders, states, strict=True):
             folder.write_history(pd.DataFrame(state["progress"]["history"]))
@@ -137,28 +137,6 @@ def _measure_trained(
     activities = [activity(*each) for each in zip(*parts, strict=True)]
     each = (setups, progresses, initial, checkpoint["initial"], finals, scores, trials, activities)
     return [Trained(*parts) for parts in zip(*each, strict=True)]
-
-
-def _resumable(
-    runs: Sequence[Run], folders: Sequence[results.RunFolder]
-) -> tuple[Sequence[Run], Sequence[results.RunFolder], dict[str, Any] | None]:
-    """Return the runs to train side by side, their folders, and their checkpoint if there is one.
-
-    These are the unfinished runs. But where a checkpoint is of all runs, all continue together, because the last digits
-    of each run's numbers depend on how many runs are computed together.
-    """
-    unfinished = missing_runs(runs, folders)
-    device = device_of(runs[0].config)
-    for candidates in (list(runs), unfinished):
-        places = [folder for run, folder in zip(runs, folders, strict=True) if run in candidates]
-        checkpoint = read_checkpoint(places[0].checkpoint, device)
-        if checkpoint and checkpoint.get("members") == _members(candidates):
-            return candidates, places, checkpoint
-    return unfinished, [folder for run, folder in zip(runs, folders, strict=True) if run in unfinished], None
-
-
-def _members(runs: Sequence[Run]) -> list[list[int]]:
-    return [[run.combo, run.iteration] for run in runs]
 
 
 def max_batch(run: Run, facts: dict[str, Any]) -> int:
