@@ -134,6 +134,10 @@ def _background(config: Any) -> tuple[Key, str] | None:
 
 def _network(config: Any) -> tuple[Key, str] | None:
     net = config.net
+    if config.trainvalidate.init != "connectome" and not config.trainvalidate.remap_w:
+        for key in ("weight_jitter", "sign_errors"):
+            if getattr(net, key):
+                return ("net", key), f"0 with trainvalidate.init = {config.trainvalidate.init}, which draws all weights"
     if config.drawn_at_random and "sinkhorn" in steps_of(net.normalization):
         return ("net", "normalization"), "another with roi = random, as sinkhorn needs one sign per neuron"
     if config.drawn_at_random and net.dales_law is True:
