@@ -218,6 +218,8 @@ def _cluster(config: Any) -> tuple[Key, str] | None:
         return None
     if execution.gpus_per_run > 1 and execution.gpus_per_run % 1:
         return ("execution", "gpus_per_run"), "a part of one GPU, or a whole number of them"
+    if ":" in execution.device:
+        return ("execution", "device"), "cuda with engine = ray, which shares the cluster's GPUs itself"
     if execution.device == "cuda" and not execution.gpus_per_run:
         return ("execution", "gpus_per_run"), "more than 0 with device = cuda"
     if execution.device == "cpu" and execution.gpus_per_run:
