@@ -327,8 +327,8 @@ class _Pool:
 def _serve(connection: Connection, root: Path, place: int) -> None:
     """Run a worker: receive batches, send epochs and the ends of runs, until the connection is closed or brings None.
 
-    place: which of the workers it is, from 0 on. A message that comes during a batch asks to stop. A shared event would need a semaphore, which a killed parent
-    leaves behind.
+    place: which of the workers it is, from 0 on. A message that comes during a batch asks to stop. A shared event would
+    need a semaphore, which a killed parent leaves behind.
     """
     for number in STOPPING:  # Ctrl-C, or a scheduler's signal, reaches the whole group; the parent decides
         signal.signal(number, signal.SIG_IGN)
