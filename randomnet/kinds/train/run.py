@@ -15,7 +15,7 @@ from randomnet import results
 from randomnet.build import closed_loop
 from randomnet.build.cells import has_cells
 from randomnet.build.coupling_strength import strength_of
-from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, device_of
+from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, network_device
 from randomnet.build.objective import objective_of, training_settings, trajectories
 from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import measured_exponents_of, target_of
@@ -148,7 +148,7 @@ def _resumable(
     of each run's numbers depend on how many runs are computed together.
     """
     unfinished = missing_runs(runs, folders)
-    device = device_of(runs[0].config)
+    device = network_device(runs[0])
     for candidates in (list(runs), unfinished):
         places = [folder for run, folder in zip(runs, folders, strict=True) if run in candidates]
         checkpoint = read_checkpoint(places[0].checkpoint, device)
