@@ -1,6 +1,6 @@
 """From a Run's config to a teacher, its recorded activity, and a student of it ([predict]).
 
-The teacher has the true connectome: [net] without a null model. It depends on the seed, the iteration and its own
+The teacher has the true connectome: [net] without a null model and without errors. It depends on the seed, the iteration and its own
 options alone, so that all students of an iteration have the same teacher.
 """
 
@@ -15,6 +15,7 @@ from randomnet.analysis import select_from_text, units_of
 from randomnet.build.network import Setup, build_setup, initial_states
 from randomnet.build.trials import trials_of
 from randomnet.build.unit_groups import groups_of
+from randomnet.nulls import EXTENTS
 from randomnet.objectives.prediction import Recording
 from randomnet.objectives.students import Student, detached, no_interface, respond, scaled_projections
 from randomnet.rnn import Dynamics
@@ -22,7 +23,7 @@ from randomnet.rnn.couplings import Dense
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 
-TRUE = {"net.null": "none", "net.random_w": False}  # the connectome as it is
+TRUE = {"net.null": "none", "net.random_w": False, **{f"net.{name}": 0.0 for name in EXTENTS}}  # the true connectome
 
 
 @dataclass(frozen=True, eq=False)

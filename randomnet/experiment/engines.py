@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from randomnet import compiled, results
+from randomnet import compiled, devices, results
 from randomnet.kinds.kind import Batch, kind_of, missing_runs
 from randomnet.schema.plan import Run
 from randomnet.training import Interrupted, Paused
@@ -248,6 +248,7 @@ class _Pool:
         self.losses: Counter[tuple[int, int]] = Counter()  # of a batch, by its first run
         self.busy: dict[Connection, tuple[BaseProcess, Batch]] = {}
         self.idle: list[tuple[Connection, BaseProcess]] = []
+        self.places: dict[Connection, int] = {}  # of each worker, from 0 on, so that each takes a GPU of its own
 
     def start(self, batch: Batch) -> None:
         """Send a batch to an idle worker, or to a new one."""
@@ -255,7 +256,8 @@ class _Pool:
             connection, process = self.idle.pop()
         else:
             connection, theirs = self.context.Pipe()
-            process = self.context.Process(target=_serve, args=(theirs, self.root), daemon=True)
+            place = self.places[connection] = min(set(range(len(self.places) + 1)) - {*self.places.values()})
+            process = self.context.Process(target=_serve, args=(theirs, self.root, place), daemon=True)
             with _signals_held():
                 process.start()
             theirs.close()
@@ -273,7 +275,7 @@ class _Pool:
                 message = connection.recv()
             except (EOFError, OSError):
                 process.join()
-                del self.busy[connection]
+                del self.busy[connection], self.places[connection]
                 yield from self._ends_of_dead(batch, process.exitcode)
                 continue
             if isinstance(message, Epoch):
@@ -322,11 +324,11 @@ class _Pool:
                 process.join()
 
 
-def _serve(connection: Connection, root: Path) -> None:
+def _serve(connection: Connection, root: Path, place: int) -> None:
     """Run a worker: receive batches, send epochs and the ends of runs, until the connection is closed or brings None.
 
-    A message that comes during a batch asks to stop. A shared event would need a semaphore, which a killed parent
-    leaves behind.
+    place: which of the workers it is, from 0 on. A message that comes during a batch asks to stop. A shared event would
+    need a semaphore, which a killed parent leaves behind.
     """
     for number in STOPPING:  # Ctrl-C, or a scheduler's signal, reaches the whole group; the parent decides
         signal.signal(number, signal.SIG_IGN)
@@ -334,6 +336,7 @@ def _serve(connection: Connection, root: Path) -> None:
     if parent is not None and multiprocessing.current_process().__class__.__name__ == "ForkProcess":
         leave_files_of_parent((connection.fileno(), parent.sentinel))
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    devices.take_place(place)
     while True:
         try:
             batch = connection.recv()

@@ -93,7 +93,7 @@ def length(run: Run) -> float:
 
 def _build(run: Run, path: Path, recording: Recording) -> tuple[InferenceModel, SpikeObjective, dict[str, Fold]]:
     """Return the untrained model, its objective, and all splits."""
-    device = device_of(run.config)
+    device = device_of(run.config, recording.neurons)
     channels = _channels(run, path, recording)
     model = model_of(run, recording.heldin, recording.neurons, channels).to(device)
     folds = {name: make_fold(split.spikes, _inputs(run, split), device) for name, split in recording.splits.items()}
@@ -132,7 +132,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     """Train one model and write history.csv, arrays.npz and model.pt; return the record for run.json."""
     began, (path, recording) = time.perf_counter(), _recording(run)
     model, objective, folds = _build(run, path, recording)
-    read = read_checkpoint(folder.checkpoint, device_of(run.config))
+    read = read_checkpoint(folder.checkpoint, device_of(run.config, recording.neurons))
     checkpoint = continued(folder.checkpoint, read, [model]) or {"seconds": 0.0}
 
     def elapsed() -> float:

@@ -6,6 +6,7 @@ from typing import Any
 from randomnet.conditions import UNTASKED
 from randomnet.kinds import reads
 from randomnet.kinds.analyse.options import trajectory_times
+from randomnet.nulls import EXTENTS
 from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Key, Reader, only
 from randomnet.settings.values import Choice, Integer, Number, Several, Value
@@ -129,8 +130,11 @@ def _predicted(config: Any) -> tuple[Key, str] | None:
         return ("model", "activation"), "another than tanh, which has no gains and shifts (tanh_stretched has)"
     if config.net.parameter != "weights":
         return ("net", "parameter"), "weights with kind = predict, whose gains and shifts are in [predict]"
-    if config.paths.pretrained and config.null != "none":
-        return ("net", "null"), "none with paths.pretrained, whose weights are those that were trained"
+    if config.paths.pretrained:
+        changed = [name for name in EXTENTS if getattr(config.net, name)]
+        if config.null != "none" or changed:
+            name, usual = ("null", "none") if config.null != "none" else (changed[0], "0")
+            return ("net", name), f"{usual} with paths.pretrained, whose weights are those that were trained"
     if {"weights", "scales"} <= set(unknown):
         return ("predict", "student"), "weights or scales, as free weights have no projections to scale"
     if config.net.rank and {"weights", "scales"} & set(unknown):

@@ -15,7 +15,7 @@ from randomnet import results
 from randomnet.build import closed_loop
 from randomnet.build.cells import has_cells
 from randomnet.build.coupling_strength import strength_of
-from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, device_of
+from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, network_device
 from randomnet.build.objective import objective_of, training_settings, trajectories
 from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import measured_exponents_of, target_of
@@ -139,6 +139,31 @@ def _measure_trained(
     return [Trained(*parts) for parts in zip(*each, strict=True)]
 
 
+<<<<<<< HEAD
+=======
+def _resumable(
+    runs: Sequence[Run], folders: Sequence[results.RunFolder]
+) -> tuple[Sequence[Run], Sequence[results.RunFolder], dict[str, Any] | None]:
+    """Return the runs to train side by side, their folders, and their checkpoint if there is one.
+
+    These are the unfinished runs. But where a checkpoint is of all runs, all continue together, because the last digits
+    of each run's numbers depend on how many runs are computed together.
+    """
+    unfinished = missing_runs(runs, folders)
+    device = network_device(runs[0])
+    for candidates in (list(runs), unfinished):
+        places = [folder for run, folder in zip(runs, folders, strict=True) if run in candidates]
+        checkpoint = read_checkpoint(places[0].checkpoint, device)
+        if checkpoint and checkpoint.get("members") == _members(candidates):
+            return candidates, places, checkpoint
+    return unfinished, [folder for run, folder in zip(runs, folders, strict=True) if run in unfinished], None
+
+
+def _members(runs: Sequence[Run]) -> list[list[int]]:
+    return [[run.combo, run.iteration] for run in runs]
+
+
+>>>>>>> main
 def max_batch(run: Run, facts: dict[str, Any]) -> int:
     """Return how many runs of this one's shape are trained side by side."""
     config = run.config

@@ -130,18 +130,22 @@ def test_free_weights_are_the_teachers_in_random_order_without_a_diagonal(tmp_pa
 
 
 def test_all_students_of_an_iteration_have_the_same_teacher_and_nested_recordings(tmp_path):
-    grid = '{"n_recorded": [2, 6], "null": ["none", "degree"], "student": ["gains + shifts", "weights"]}'
-    plan = read_plan(ini(tmp_path), [f"combosparams.combos_params={grid}", "trainvalidate.iterations=2"])
+    grid = '{"n_recorded": [2, 6], "null": ["none", "degree"], "edges_lost": [0, 0.3]}'
+    wrong = '{"sign_errors": [0, 0.2], "student": ["gains + shifts", "weights"]}'
+    plans = [read_plan(ini(tmp_path), [f"combosparams.combos_params={each}", "trainvalidate.iterations=2"])
+             for each in (grid, wrong)]  # fmt: skip
     first: dict[int, torch.Tensor] = {}
-    for one in (one for combo in plan.combos for one in combo.runs()):
+    for one in (one for plan in plans for combo in plan.combos for one in combo.runs()):
         teacher = teacher_of(one)
         rates, order = first.setdefault(one.iteration, (teacher.rates, order_of_recording(one, teacher)))
         assert torch.equal(teacher.rates, rates)
         recorded = recording_of(one, teacher).recorded
-        assert set(torch.nonzero(recorded).flatten().tolist()) == set(order[: one.config.predict.n_recorded].tolist())
+        count = one.config.predict.n_recorded
+        assert set(torch.nonzero(recorded).flatten().tolist()) == set(order[:count].tolist())
         weights = student_of(one, teacher).system().coupling.values
         true = torch.equal(weights.detach(), teacher.system.coupling.values)
-        assert true == (one.config.net.null == "none" and "weights" not in one.config.predict.unknown)
+        net, unknown = one.config.net, one.config.predict.unknown
+        assert true == (net.null == "none" and not net.edges_lost + net.sign_errors and "weights" not in unknown)
     assert not torch.equal(first[0][0], first[1][0])
 
 
