@@ -1,7 +1,7 @@
 """From a Run's config to a teacher, its recorded activity, and a student of it ([predict]).
 
-The teacher has the true connectome: [net] without a null model and without errors. It depends on the seed, the iteration and its own
-options alone, so that all students of an iteration have the same teacher.
+The teacher has the true connectome: [net] without a null model and without errors. It depends on the seed, the
+iteration and its own options alone, so that all students of an iteration have the same teacher.
 """
 
 import math

@@ -75,7 +75,7 @@ def execute(
 ) -> RunRecords:
     """Train networks side by side; write the files of each run, see `outputs`, and return their records."""
     began = time.perf_counter()
-    runs, folders, checkpoint = resumable(runs, folders, device_of(runs[0].config))
+    runs, folders, checkpoint = resumable(runs, folders, network_device(runs[0]))
     setups = [build_setup(run) for run in runs]
     objectives = [objective_of(*pair) for pair in zip(runs, setups, strict=True)]
     networks = [setup.network for setup in setups]
@@ -139,31 +139,6 @@ def _measure_trained(
     return [Trained(*parts) for parts in zip(*each, strict=True)]
 
 
-<<<<<<< HEAD
-=======
-def _resumable(
-    runs: Sequence[Run], folders: Sequence[results.RunFolder]
-) -> tuple[Sequence[Run], Sequence[results.RunFolder], dict[str, Any] | None]:
-    """Return the runs to train side by side, their folders, and their checkpoint if there is one.
-
-    These are the unfinished runs. But where a checkpoint is of all runs, all continue together, because the last digits
-    of each run's numbers depend on how many runs are computed together.
-    """
-    unfinished = missing_runs(runs, folders)
-    device = network_device(runs[0])
-    for candidates in (list(runs), unfinished):
-        places = [folder for run, folder in zip(runs, folders, strict=True) if run in candidates]
-        checkpoint = read_checkpoint(places[0].checkpoint, device)
-        if checkpoint and checkpoint.get("members") == _members(candidates):
-            return candidates, places, checkpoint
-    return unfinished, [folder for run, folder in zip(runs, folders, strict=True) if run in unfinished], None
-
-
-def _members(runs: Sequence[Run]) -> list[list[int]]:
-    return [[run.combo, run.iteration] for run in runs]
-
-
->>>>>>> main
 def max_batch(run: Run, facts: dict[str, Any]) -> int:
     """Return how many runs of this one's shape are trained side by side."""
     config = run.config

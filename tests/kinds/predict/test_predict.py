@@ -32,7 +32,7 @@ source = populations
 [populations]
 sizes = E: 9, I: 4
 in_degree = 3
-gain = 2
+gain = 1.2
 external = E: 1, I: 1
 external_rate = 1
 [model]
@@ -131,7 +131,7 @@ def test_free_weights_are_the_teachers_in_random_order_without_a_diagonal(tmp_pa
 
 def test_all_students_of_an_iteration_have_the_same_teacher_and_nested_recordings(tmp_path):
     grid = '{"n_recorded": [2, 6], "null": ["none", "degree"], "edges_lost": [0, 0.3]}'
-    wrong = '{"sign_errors": [0, 0.2], "student": ["gains + shifts", "weights"]}'
+    wrong = '{"n_recorded": [6], "sign_errors": [0, 0.2], "student": ["gains + shifts", "weights"]}'
     plans = [read_plan(ini(tmp_path), [f"combosparams.combos_params={each}", "trainvalidate.iterations=2"])
              for each in (grid, wrong)]  # fmt: skip
     first: dict[int, torch.Tensor] = {}
@@ -152,7 +152,7 @@ def test_all_students_of_an_iteration_have_the_same_teacher_and_nested_recording
 def test_a_linear_neuron_is_found_exactly(tmp_path):
     """Without connections x(t) = x(0) (1 - dt)^t, so that gain and shift are the regression of its rate."""
     text = ini(tmp_path, "n_recorded = all\nstudent = gains + shifts", "precision = float64").read_text()
-    changes = {"softplus": "linear", "gain = 2": "gain = 1e-12", "external = E: 1, I: 1\nexternal_rate = 1\n": ""}
+    changes = {"softplus": "linear", "gain = 1.2": "gain = 1e-12", "external = E: 1, I: 1\nexternal_rate = 1\n": ""}
     for before, after in changes.items():
         text = text.replace(before, after)
     (tmp_path / "a.ini").write_text(text)
