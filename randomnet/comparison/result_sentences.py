@@ -22,6 +22,7 @@ from randomnet.comparison.headlines import Headline, capital, incomparable_optio
 from randomnet.comparison.hypothesis_tests import PAIRED, RANKS, STARTS, TWO_NETWORKS
 from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.order_sentences import order_sentences
+from randomnet.comparison.prediction import UNRECORDED_ERROR, prediction_sentences
 from randomnet.comparison.study import ALL, REFERENCE_VALUES, Combo, Study
 from randomnet.comparison.study_notes import differing_settings
 from randomnet.results import FINISHED, MISSING, STOPPED
@@ -63,7 +64,8 @@ def sentences(study: Study, figure_set: Figures, tests: pd.DataFrame | None = No
     result = list(_comparisons(study, headline, rows) if len(rows) else order_sentences(study, headline))
     result = [*_before_training(study, headline), *result]
     crossings = crossing_sentences(study) if headline.column == EXPONENT else []
-    return [*result, *_on_p(result, table), *crossings, *doubts(study, headline.column)]
+    predicted = prediction_sentences(study) if headline.column == UNRECORDED_ERROR else []
+    return [*result, *_on_p(result, table), *crossings, *predicted, *doubts(study, headline.column)]
 
 
 def _on_p(result: Sequence[str], table: pd.DataFrame) -> Iterator[str]:

@@ -11,8 +11,8 @@ import pandas as pd
 from randomnet import plotting
 from randomnet.comparison import combo_texts
 from randomnet.comparison.intervals import mean_interval
+from randomnet.comparison.prediction import HALF, UNRECORDED_ERROR, half_error, m_of, note
 from randomnet.comparison.study import Combo, ComboGroup, Study
-from randomnet.comparison.transition import Curves, Transition, transition
 from randomnet.figures.example_networks import example_networks
 from randomnet.figures.overlays import value_overlays
 from randomnet.figures.overviews import fixed, overview_figures
@@ -23,7 +23,6 @@ from randomnet.plotting import FoundParameters, Means, Panel, PredictionErrors, 
 from randomnet.plotting.style import averaged_runs
 
 M = "predict.n_recorded"
-HALF = 0.5  # of the variance of unrecorded neurons
 UNRECORDED, RECORDED = "error (1 − R²) of\nunrecorded neurons", "error (1 − R²) of\nrecorded neurons"
 PANELS = (
     Panel("error_unrecorded_final", UNRECORDED, better="lower", least=0.0),
@@ -60,8 +59,8 @@ def _errors(series: Series, runs: pd.DataFrame) -> PredictionErrors:
     """The errors of one student in all runs, and where that of unrecorded neurons falls below HALF."""
     m = runs["recorded"].to_numpy(dtype=float)
     errors = tuple(runs[name].to_numpy(dtype=float) if name in runs else np.full(len(runs), np.nan)
-                   for name in ("error_unrecorded_final", "error_recorded_final"))  # fmt: skip
-    means, ends = tuple(_means(m, values) for values in errors), _ends(half_error(runs))
+                   for name in (UNRECORDED_ERROR, "error_recorded_final"))  # fmt: skip
+    means, ends = tuple(_means(m, values) for values in errors), m_of(half_error(runs))
     return PredictionErrors(series, m, errors, means, *ends, runs["iteration"].nunique())
 
 
@@ -74,21 +73,6 @@ def _means(m: np.ndarray, errors: np.ndarray) -> Means:
     return Means(*np.array(rows, dtype=float).reshape(-1, 4).T)
 
 
-def half_error(runs: pd.DataFrame) -> Transition:
-    """Where the median error of unrecorded neurons falls below HALF, in log10 M, with its interval over iterations."""
-    column = runs.get("error_unrecorded_final", pd.Series(np.nan, runs.index)).astype(float)
-    table = pd.DataFrame({"g": np.log10(runs["recorded"].astype(float)), "iteration": runs["iteration"],
-                          "lambda_max": HALF - column})  # fmt: skip
-    return transition(Curves.of(table))
-
-
-def _ends(estimate: Transition) -> tuple[float | None, float, float]:
-    """M at the crossing and the ends of its interval; None without one."""
-    if estimate.crossing is None:
-        return None, np.nan, np.nan
-    return 10**estimate.crossing, 10**estimate.low, 10**estimate.high
-
-
 def prediction_table(study: Study) -> pd.DataFrame:
     """A row per student: the M at which unrecorded neurons have half their variance explained, and the dimension.
 
@@ -96,25 +80,13 @@ def prediction_table(study: Study) -> pd.DataFrame:
     """
     rows = []
     for series, _, runs in _students(study):
-        half, low, high = _ends(half_error(runs))
+        half, low, high = m_of(half_error(runs))
         dimension = runs["dimension"].astype(float).dropna().to_numpy()
         ends = mean_interval(dimension) if len(dimension) > 1 else (np.nan, np.nan)
         mean = dimension.mean() if len(dimension) else np.nan
-        rows.append((series.text, half, low, high, mean, *ends, runs["iteration"].nunique(), _note(runs, half)))
+        rows.append((series.text, half, low, high, mean, *ends, runs["iteration"].nunique(), note(runs)))
     return pd.DataFrame(rows, columns=["student", "m_half", "interval_low", "interval_high", "dimension",
                                        "dimension_low", "dimension_high", "iterations", "note"])  # fmt: skip
-
-
-def _note(runs: pd.DataFrame, half: float | None) -> str:
-    if half is not None:
-        return ""
-    errors = runs.get("error_unrecorded_final", pd.Series(dtype=float)).astype(float)
-    medians = errors.groupby(runs["recorded"]).median().dropna() if len(errors) else errors
-    if medians.empty:
-        return "no unrecorded neurons"
-    if (medians < HALF).all():
-        return f"the error is below {HALF:g} at every M"
-    return f"the error does not fall below {HALF:g} by more than two standard errors"
 
 
 def prediction_courses(study: Study, ylabel: str | None) -> Figures:
