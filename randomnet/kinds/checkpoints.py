@@ -52,9 +52,9 @@ def set_aside(path: Path) -> None:
     path.replace(path.with_suffix(".damaged"))
 
 
-def continued(path: Path, checkpoint: dict[str, Any] | None, networks: Sequence[Trainable],
+def continued(paths: Sequence[Path], checkpoint: dict[str, Any] | None, networks: Sequence[Trainable],
               needed: Sequence[str] = ()) -> dict[str, Any] | None:  # fmt: skip
-    """Return a checkpoint from which these networks can train on; None for any other, which is renamed.
+    """Return a checkpoint from which these networks can train on; None for any other, whose files are renamed.
 
     It has the entries `needed`, seconds, and `training`: the state of each network, with values of its shapes.
     """
@@ -64,7 +64,8 @@ def continued(path: Path, checkpoint: dict[str, Any] | None, networks: Sequence[
     is_whole = isinstance(states, list) and isinstance(seconds, (int, float)) and len(states) == len(networks)
     if is_whole and set(needed) <= checkpoint.keys() and all(map(_is_state_of, states, networks)):
         return checkpoint
-    set_aside(path)
+    for path in paths:
+        set_aside(path)
     return None
 
 

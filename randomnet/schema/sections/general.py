@@ -164,6 +164,13 @@ class ExecutionSection(Section):
         "that is longer.",
         identity=False,
     )
+    keep_state: bool = option(
+        Boolean(),
+        True,
+        "Keep the state in which a training ended, in state.pt (about as large as model.pt, or twice). The training "
+        "goes on from it where epochs is raised later.",
+        identity=False,
+    )
     batch_runs: int | str = option(
         Integer(1, 1024, words=("auto",)),
         "auto",
