@@ -94,6 +94,19 @@ OPTION_WORDS = MappingProxyType({
     # recording
     "neurons": "number of recorded neurons",
     "trials": "number of trials",
+    # prediction of neurons
+    "n_recorded": "number of recorded neurons M",
+    "pool": "neurons that may be recorded",
+    "choice": "order of recording",
+    "student": "what the student does not know",
+    "start": "start of the training",
+    "gain_sd": "spread of the teacher's gains",
+    "shift_mean": "mean of the teacher's shifts",
+    "shift_sd": "spread of the teacher's shifts",
+    "scale_sd": "spread of the teacher's projections",
+    "measure": "what is recorded",
+    "count_scale": "spikes per step at rate 1",
+    "heldout_trials": "fraction of held-out trials",
     # further options
     "label": "results folder",
     "background": "weights of the connectome",

@@ -21,8 +21,8 @@ from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import measured_exponents_of, target_of
 from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
-from randomnet.kinds.checkpoints import continued, torch_bytes
-from randomnet.kinds.continuation import BESIDE_OTHERS, Start, keep_states, keeps_state, members_of, starts
+from randomnet.kinds.checkpoints import continued, members_of, torch_bytes
+from randomnet.kinds.continuation import BESIDE_OTHERS, Start, keep_states, keeps_state, starts
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.train.activity import activity
 from randomnet.kinds.train.example_trials import example_trials
