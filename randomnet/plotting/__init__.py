@@ -18,6 +18,7 @@ Quantities of many runs:
 Dynamics of one network:
     activity               population rates over time, with the decoded bump
     responses              rates of groups with and without stimulation
+    measured_responses     responses of a network beside measured ones
     stimulated_accuracy    accuracy on a task while a site is stimulated, by window
     phase_plane            trajectories from a grid of initial states, and where they end
     state_space            flow, energy and fixed points
@@ -80,6 +81,8 @@ from randomnet.plotting.responses import Responses, responses
 from randomnet.plotting.scores import Score, scores
 from randomnet.plotting.spectra import spectra
 from randomnet.plotting.state_space import StateSpace, fixed_points, flow, state_space
+from randomnet.plotting.measured_responses import Curve as RocCurve
+from randomnet.plotting.measured_responses import MeasuredResponses, measured_responses
 from randomnet.plotting.stimulated_accuracy import StimulatedAccuracy, stimulated_accuracy
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
 from randomnet.plotting.trained_activity import TrainedActivity, trained_activity
@@ -121,6 +124,8 @@ __all__ = [
     "Score",
     "Series",
     "StateSpace",
+    "MeasuredResponses",
+    "RocCurve",
     "StimulatedAccuracy",
     "Stimulus",
     "TrainedActivity",
@@ -162,6 +167,7 @@ __all__ = [
     "scores",
     "spectra",
     "state_space",
+    "measured_responses",
     "stimulated_accuracy",
     "trained_activity",
     "trajectories_3d",
