@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from randomnet import results
-from randomnet.kinds.checkpoints import Members, members_of, read_checkpoint, torch_bytes
+from randomnet.kinds.checkpoints import members_of, read_checkpoint, torch_bytes
 from randomnet.kinds.kind import missing_runs
 from randomnet.schema.plan import Run
 
