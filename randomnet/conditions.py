@@ -81,6 +81,7 @@ CONTINUED = Condition(
     "trialparams.task_name names a task, and paths.pretrained is set",
     lambda config: config.has_task and bool(config.paths.pretrained),
 )
+OF_RESPONSES = Condition("experiment.kind = responses", lambda config: config.has_role("responses"))
 OF_TRIALS = Condition(
     "trialparams.task_name names a task, or experiment.kind = fit or predict",
     lambda config: config.has_task or config.experiment.kind in ("fit", "predict"),

@@ -359,6 +359,8 @@ def checksums_of(run: Run) -> dict[str, str]:
     """Return the sha256 of files besides the connectome that the run's results depend on, by option."""
     config = run.config
     files = {"lyapunov.target": config.lyapunov.target, "trialparams.images": config.trialparams.images}
+    if config.has_role("responses"):
+        files["paths.responses"] = config.paths.responses
     if config.has_role("simulation"):
         files["simulation.input_file"] = config.simulation.input_file
     if config.paths.pretrained:

@@ -8,6 +8,7 @@ from randomnet.kinds.fit.options import FIT
 from randomnet.kinds.pipeline.options import PIPELINE
 from randomnet.kinds.predict.options import PREDICT
 from randomnet.kinds.record.options import RECORD
+from randomnet.kinds.responses.options import RESPONSES
 from randomnet.kinds.simulate.options import SIMULATE
 from randomnet.kinds.spectrum.options import SPECTRUM
 from randomnet.kinds.stimulate.options import STIMULATE
@@ -24,6 +25,7 @@ KINDS: Registry[Reader] = Registry(
         "transition": TRANSITION,
         "analyse": ANALYSE,
         "stimulate": STIMULATE,
+        "responses": RESPONSES,
         "simulate": SIMULATE,
         "benchmark": BENCHMARK,
         "predict": PREDICT,

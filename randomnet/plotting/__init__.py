@@ -19,6 +19,7 @@ Quantities of many runs:
 Dynamics of one network:
     activity               population rates over time, with the decoded bump
     responses              rates of groups with and without stimulation
+    measured_responses     responses of a network beside measured ones
     stimulated_accuracy    accuracy on a task while a site is stimulated, by window
     phase_plane            trajectories from a grid of initial states, and where they end
     state_space            flow, energy and fixed points
@@ -70,6 +71,8 @@ from randomnet.plotting.heat_maps import HeatMap, heat_map
 from randomnet.plotting.inferred_dynamics import InferredDynamics, inferred_dynamics
 from randomnet.plotting.inferred_rates import InferredRates, inferred_rates
 from randomnet.plotting.linearization import Linearization, linearization
+from randomnet.plotting.measured_responses import Curve as RocCurve
+from randomnet.plotting.measured_responses import MeasuredResponses, measured_responses
 from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
@@ -110,6 +113,7 @@ __all__ = [
     "InferredRates",
     "Linearization",
     "Means",
+    "MeasuredResponses",
     "NullPanel",
     "NullSpectra",
     "Overlaps",
@@ -122,6 +126,7 @@ __all__ = [
     "RecordedNeurons",
     "RecordedTrial",
     "Responses",
+    "RocCurve",
     "Running",
     "Samples",
     "Score",
@@ -153,6 +158,7 @@ __all__ = [
     "inferred_dynamics",
     "inferred_rates",
     "linearization",
+    "measured_responses",
     "missing_text",
     "needs_log_axis",
     "null_spectra",

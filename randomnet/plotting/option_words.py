@@ -91,6 +91,17 @@ OPTION_WORDS = MappingProxyType({
     # stimulation
     "action": "stimulation",
     "strength": "strength of the stimulation",
+    # measured responses
+    "responses": "measured responses",
+    "method": "computation of the responses",
+    "measure": "measure of the response",
+    "pulse": f"duration of the pulse ({TIME})",
+    "response_time": f"time after the input begins ({TIME})",
+    "rest_time": f"time until rest ({TIME})",
+    "restrict": "neurons left out",
+    "q": "limit of q",
+    "occurrences": "fewest measurements of a pair",
+    "gains_by": "classes with fitted gains",
     # recording
     "neurons": "number of recorded neurons",
     "trials": "number of trials",

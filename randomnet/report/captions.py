@@ -103,6 +103,15 @@ CAPTIONS: dict[str, Caption] = {
                             MEAN),
     "responses": Caption("Rates during and after stimulation beside those of the undisturbed control.",
                          f"Bands are standard errors over trials. {OF_ONE}"),
+    "measured_responses": Caption("Responses of a network to input into each neuron, beside measured ones: ROC curves, "
+                                  "how many pairs responded by synaptic steps, how well responses rank pairs at one "
+                                  "number of steps, and fitted gains or shares by predicted response.",
+                                  "Intervals are BCa bootstraps over stimulated neurons; an AUC of fewer than 10 "
+                                  f"responding pairs is not drawn. {OF_ONE}"),
+    "responses/overview": Caption("How well responses of networks rank pairs of neurons that responded when measured, "
+                                  f"over the options of the grid. {EACH_RUN} Dotted lines are the mean AUC with "
+                                  "permuted identities.",
+                                  f"Thin bars are BCa bootstraps over stimulated neurons. {MEAN}"),
     "stimulation": Caption(f"Changes during and after stimulation over the options of the grid. {EACH_RUN}", MEAN),
     "activity": Caption("Activity of a network over time: a heat map of its neurons and traces of some of them.",
                         OF_ONE),

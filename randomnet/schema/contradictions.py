@@ -191,7 +191,7 @@ def _time_constants(config: Any) -> tuple[Key, str] | None:
 def _paths(config: Any) -> tuple[Key, str] | None:
     if not config.paths.path_to_results:
         return ("paths", "path_to_results"), "a folder"
-    keys = ("path_to_network", "path_to_results", "pretrained")
+    keys = ("path_to_network", "path_to_results", "pretrained", "responses")
     places = {("paths", key): getattr(config.paths, key) for key in keys}
     for key, text in {**places, ("lyapunov", "target"): config.lyapunov.target}.items():
         try:
