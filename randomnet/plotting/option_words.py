@@ -115,8 +115,9 @@ OPTION_WORDS = MappingProxyType({
     "shift_mean": "mean of the teacher's shifts",
     "shift_sd": "spread of the teacher's shifts",
     "scale_sd": "spread of the teacher's projections",
-    "measure": "what is recorded",
+    "observed": "what is recorded",
     "count_scale": "spikes per step at rate 1",
+    "eigenvalues": "number of eigenvalues",
     "heldout_trials": "fraction of held-out trials",
     # further options
     "label": "results folder",
