@@ -170,6 +170,7 @@ PREDICT = Reader(
         "analysis.trajectories": 40,
         "analysis.duration": 10.0,
         "analysis.settle": 0.0,
+        "model.activation": "tanh_stretched",
         "trainvalidate.epochs": 1000,
         "trainvalidate.init": "connectome",
     },
