@@ -13,6 +13,7 @@ from randomnet.artifacts.trained_files import provides_network, trained_file
 from randomnet.build import pretrained
 from randomnet.build.described_networks import described_network
 from randomnet.build.low_rank import without_background
+from randomnet.build.measured_responses import measured_part
 from randomnet.build.normalization import normalize
 from randomnet.build.null_models import draw_null, errors_of, in_error
 from randomnet.connectome import (
@@ -138,6 +139,8 @@ def _weighted(run: Run) -> Connectome:
         _check_no_region_options(net, connectome)
     if net.regions_from:
         connectome = _with_regions(connectome, net.regions_from)
+    if config.has_role("responses") and config.responses.restrict == "measured":
+        connectome = measured_part(run, connectome)
     if config.null != "none":
         connectome = draw_null(connectome, config.null, drawing.generator("null"))
     weighted = _initialised(in_error(connectome, net, errors), run)

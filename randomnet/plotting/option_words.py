@@ -91,9 +91,33 @@ OPTION_WORDS = MappingProxyType({
     # stimulation
     "action": "stimulation",
     "strength": "strength of the stimulation",
+    # measured responses
+    "responses": "measured responses",
+    "method": "computation of the responses",
+    "measure": "measure of the response",
+    "pulse": f"duration of the pulse ({TIME})",
+    "response_time": f"time after the input begins ({TIME})",
+    "rest_time": f"time until rest ({TIME})",
+    "restrict": "neurons left out",
+    "q": "limit of q",
+    "occurrences": "fewest measurements of a pair",
+    "gains_by": "classes with fitted gains",
     # recording
     "neurons": "number of recorded neurons",
     "trials": "number of trials",
+    # prediction of neurons
+    "n_recorded": "number of recorded neurons M",
+    "pool": "neurons that may be recorded",
+    "choice": "order of recording",
+    "student": "what the student does not know",
+    "start": "start of the training",
+    "gain_sd": "spread of the teacher's gains",
+    "shift_mean": "mean of the teacher's shifts",
+    "shift_sd": "spread of the teacher's shifts",
+    "scale_sd": "spread of the teacher's projections",
+    "measure": "what is recorded",
+    "count_scale": "spikes per step at rate 1",
+    "heldout_trials": "fraction of held-out trials",
     # further options
     "label": "results folder",
     "background": "weights of the connectome",

@@ -162,6 +162,7 @@ def _folder(label: str, combo: Combo) -> Folder:
         ("started", str(manifest.get("created") or "not recorded")), ("RandomNet", version), ("git commit", text),
         *((name, str(value)) for name, value in versions.items() if name != "randomnet"),
         ("machine", str(manifest.get("machine") or "not recorded")),
+        ("device", str(manifest.get("device") or "not recorded")),
     ]  # fmt: skip
     return Folder(label, root.resolve().name, facts, _configuration(combo))
 
