@@ -216,13 +216,18 @@ def _informative_order(teacher: Teacher, student: Student) -> np.ndarray:
     """
     exact, trials = student.double_copy(), torch.arange(min(RANKING_TRIALS, teacher.training))
     interface = {name: values.double() for name, values in teacher.interface.items()}
-    inputs, initial = teacher.inputs[:, trials].double(), exact.initial(trials, teacher.initial[trials].double())
-    rates = respond([exact.system()], [interface], inputs[None], initial[None])[0][0]
-    every = max(1, len(rates) // RANKING_TIMES)
-    parameters = [values for name, values in exact.unknown.items() if name != "initial"]
-    jacobian = activity_jacobian(rates[every - 1 :: every], parameters)
-    noise = RANKING_NOISE * float(rates.detach().std()) or 1.0
-    return rank_neurons(jacobian, noise=noise, prior=RANKING_PRIOR).order
+    inputs = teacher.inputs[:, trials].double()
+    initial = exact.initial(trials, teacher.initial[trials].double()).detach()
+    parameters = {name: values for name, values in exact.unknown.items() if name != "initial"}
+    every = max(1, len(inputs) // RANKING_TIMES)
+
+    def activity(*values: Tensor) -> Tensor:
+        system = exact.system(dict(zip(parameters, values, strict=True)))
+        return respond([system], [interface], inputs[None], initial[None])[0][0, every - 1 :: every]
+
+    values = list(parameters.values())
+    noise = RANKING_NOISE * float(activity(*values).detach().std()) or 1.0
+    return rank_neurons(activity_jacobian(activity, values), noise=noise, prior=RANKING_PRIOR).order
 
 
 # ---- the student
