@@ -113,7 +113,7 @@ def found_parameters(study: Study, ylabel: str | None) -> Figures:
 def _found(arrays: dict[str, np.ndarray]) -> Sequence[FoundParameters]:
     recorded, scored = arrays["recorded"], arrays["scored"]
     return [
-        FoundParameters(word, *(arrays[f"{name}_{when}"][scored] for when in ("true", "found")), recorded[scored])
+        FoundParameters(word, arrays[f"{name}_true"][scored], arrays[f"{name}_found"][scored], recorded[scored])
         for name, word in (("gains", "gain"), ("shifts", "shift"), ("tau", "time constant (τ)"))
         if f"{name}_found" in arrays
     ]

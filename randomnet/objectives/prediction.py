@@ -6,7 +6,7 @@ errors             1 - R2 and normalised mean squared error of some neurons
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -170,8 +170,8 @@ class PredictionObjective:
 
     def select(self, indices: Sequence[int]) -> "PredictionObjective":
         """The objective of some of the students."""
-        parts = (tuple(values[index] for index in indices) for values in (self.recordings, self.seeds))
-        return PredictionObjective(*parts, self.size, self.epochs)
+        recordings = tuple(self.recordings[index] for index in indices)
+        return replace(self, recordings=recordings, seeds=tuple(self.seeds[index] for index in indices))
 
     def states(self) -> list[dict[str, Any]]:
         """The number of epochs so far."""
