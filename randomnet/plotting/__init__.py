@@ -69,6 +69,8 @@ from randomnet.plotting.heat_maps import HeatMap, heat_map
 from randomnet.plotting.inferred_dynamics import InferredDynamics, inferred_dynamics
 from randomnet.plotting.inferred_rates import InferredRates, inferred_rates
 from randomnet.plotting.linearization import Linearization, linearization
+from randomnet.plotting.measured_responses import Curve as RocCurve
+from randomnet.plotting.measured_responses import MeasuredResponses, measured_responses
 from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
@@ -81,8 +83,6 @@ from randomnet.plotting.responses import Responses, responses
 from randomnet.plotting.scores import Score, scores
 from randomnet.plotting.spectra import spectra
 from randomnet.plotting.state_space import StateSpace, fixed_points, flow, state_space
-from randomnet.plotting.measured_responses import Curve as RocCurve
-from randomnet.plotting.measured_responses import MeasuredResponses, measured_responses
 from randomnet.plotting.stimulated_accuracy import StimulatedAccuracy, stimulated_accuracy
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
 from randomnet.plotting.trained_activity import TrainedActivity, trained_activity
@@ -108,6 +108,7 @@ __all__ = [
     "InferredDynamics",
     "InferredRates",
     "Linearization",
+    "MeasuredResponses",
     "NullPanel",
     "NullSpectra",
     "Overlaps",
@@ -119,13 +120,12 @@ __all__ = [
     "RecordedNeurons",
     "RecordedTrial",
     "Responses",
+    "RocCurve",
     "Running",
     "Samples",
     "Score",
     "Series",
     "StateSpace",
-    "MeasuredResponses",
-    "RocCurve",
     "StimulatedAccuracy",
     "Stimulus",
     "TrainedActivity",
@@ -151,6 +151,7 @@ __all__ = [
     "inferred_dynamics",
     "inferred_rates",
     "linearization",
+    "measured_responses",
     "missing_text",
     "needs_log_axis",
     "null_spectra",
@@ -167,7 +168,6 @@ __all__ = [
     "scores",
     "spectra",
     "state_space",
-    "measured_responses",
     "stimulated_accuracy",
     "trained_activity",
     "trajectories_3d",

@@ -6,7 +6,8 @@ Of K measured neurons, P pairs, S groups of synaptic steps, and C classes with g
 |---------------------------------|--------------------------------------------------------------------------------|
 | names, responses                | (K,) names; (K, K) responses of the network, [responding, stimulated]          |
 | stimulated, responding          | (P,) index of the pair's neurons in `names`                                    |
-| predicted, measured, q, occurrences, responded | (P,) response of the network; the table's columns; q below the limit |
+| predicted, responded            | (P,) response of the network; whether q is below the limit                     |
+| measured, q, occurrences        | (P,) the columns of the table                                                  |
 | synaptic_steps                  | (P,) from the stimulated to the responding neuron; inf without a path          |
 | permuted_auc                    | (permutations,), AUCs with permuted identities                                 |
 | step_names, step_share, step_auc | (S,) texts; (S, 4) value, ends of the interval, and standard error            |

@@ -144,8 +144,8 @@ def gains_of(
     classes = classes_of(run, setup.connectome)
     if classes is None:
         return None
-    tensors = (weights_of(system), slopes_at(system, point.state))
-    model = GainModel(*(tensor.detach().cpu() for tensor in tensors), torch.from_numpy(classes[0]))
+    weights, slopes = (each.detach().cpu() for each in (weights_of(system), slopes_at(system, point.state)))
+    model = GainModel(weights, slopes, torch.from_numpy(classes[0]))
     with torch.enable_grad():
         return fit_gains(model, classes[1], scores, run.config.responses.folds, run.generator("responses", 1), advance)
 

@@ -119,7 +119,9 @@ class ResponseScores(Displayed):
 
     def _spearman(self, scores: np.ndarray, response: np.ndarray) -> Estimate:
         kept = np.isfinite(response)
-        return rank_correlation(scores[kept], response[kept], self.places[kept], self.weights) if kept.any() else UNKNOWN
+        if not kept.any():
+            return UNKNOWN
+        return rank_correlation(scores[kept], response[kept], self.places[kept], self.weights)
 
     def _groups_of_steps(self) -> Iterator[tuple[str, np.ndarray]]:
         for number in range(1, LONGEST + 1):
@@ -137,9 +139,7 @@ def score(
     positive = measured.q < settings.q
     steps = synaptic_steps(connectome, measured.neurons)[measured.responding, measured.stimulated]
     weights = resampled(len(stimulated), settings.bootstrap, rng)
-    permuted = permuted_aucs(
-        responses, measured.stimulated, measured.responding, positive, settings.permutations, rng
-    )
+    permuted = permuted_aucs(responses, measured.stimulated, measured.responding, positive, settings.permutations, rng)
     names = connectome.names[measured.neurons]
     return ResponseScores(names, measured, positive, responses, steps, weights, places, permuted)
 
