@@ -270,7 +270,7 @@ FIGURES: Registry[FigureSet] = Registry({
         tested=("auc", "auc_absolute", "spearman", "spearman_absolute", "auc_gains", "auc_gains_change"),
         answers=partial(overview_figures, quantities=fixed(*MEASURED_RESPONSES)),
         figures=(measured_response_figures,),
-        minor=("auc_of_", "share_of_", "gain_of_"),
+        minor=("auc_of_steps_", "share_of_steps_", "gain_of_"),
         flags=RESPONSE_INTERVALS,
         headlines=(Headline("auc", "AUC of measured responses", lowest_first=False),),
         sentences=response_sentences,

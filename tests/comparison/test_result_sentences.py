@@ -126,7 +126,8 @@ def test_the_p_of_the_one_question_is_not_corrected_for_other_columns():
     study = study_of({"null": ["none", "degree"]}, values, fixed=True)
     for name in ("D_KY", "h_KS", "n_positive"):
         study.runs[name] = study.runs["lambda_max"]
-    figure_set = SimpleNamespace(tested=("lambda_max", "D_KY", "h_KS", "n_positive"), headlines=(EXPONENT,), sentences=None)
+    tested = ("lambda_max", "D_KY", "h_KS", "n_positive")
+    figure_set = SimpleNamespace(tested=tested, headlines=(EXPONENT,), sentences=None)
     text, note = sentences(study, figure_set)
     assert text.startswith("Largest Lyapunov exponent of the connectome MB is above that of its degree null by 0.300 ")
     assert text.endswith("n = 40 draws, p = 0.049.") and "Holm" not in text

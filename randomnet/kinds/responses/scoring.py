@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,8 @@ class ResponseScores(Displayed):
     weights: np.ndarray
     places: np.ndarray
     permuted: np.ndarray
+
+    drawing: ClassVar[str] = "response_scores"
 
     @property
     def predicted(self) -> np.ndarray:

@@ -21,6 +21,8 @@ responses = {folder}/signal_propagation_wt.csv
 [net]
 normalization = input_fraction
 g = 0.5
+[model]
+activation = linear
 [responses]
 bootstrap = 300
 permutations = 50
@@ -102,7 +104,7 @@ def test_synaptic_steps_are_those_of_the_shortest_path(worm):
     np.testing.assert_array_equal(arrays["synaptic_steps"], steps[arrays["responding"], arrays["stimulated"]])
     assert arrays["step_names"].tolist() == ["1", "2", "3", "4 or more", "no path"]
     assert arrays["step_pairs"].sum() == 40 * 39
-    assert summary["share_of_1 steps"][0] == pytest.approx(arrays["responded"][arrays["synaptic_steps"] == 1].mean())
+    assert summary["share_of_steps_1"][0] == pytest.approx(arrays["responded"][arrays["synaptic_steps"] == 1].mean())
 
 
 @pytest.mark.parametrize("measure", ["steady", "integral", "peak"])
