@@ -54,6 +54,7 @@ from randomnet.figures.parameters import OF_GROUPS, group_values
 from randomnet.figures.predict import found_parameters, prediction_courses, prediction_overview, prediction_table
 from randomnet.figures.record import PANELS as RECORDING
 from randomnet.figures.record import neuron_figures, trial_figures
+from randomnet.figures.responses import INTERVALS as RESPONSE_INTERVALS
 from randomnet.figures.responses import PANELS as MEASURED_RESPONSES
 from randomnet.figures.responses import response_figures as measured_response_figures
 from randomnet.figures.responses import response_sentences
@@ -270,10 +271,8 @@ FIGURES: Registry[FigureSet] = Registry({
         tested=("auc", "auc_absolute", "spearman", "spearman_absolute", "auc_gains", "auc_gains_change"),
         answers=partial(overview_figures, quantities=fixed(*MEASURED_RESPONSES)),
         figures=(measured_response_figures,),
-        minor=("auc_of_", "share_of_", "gain_of_"),
-        flags=tuple(f"{name}_{end}" for name in ("auc", "auc_gains", "auc_gains_change", "auc_classes",
-                                                 "auc_gains_beyond", "spearman") for end in ("low", "high"))
-        + ("auc_permuted_sd", "auc_permuted_p"),
+        minor=("auc_of_steps_", "share_of_steps_", "gain_of_"),
+        flags=RESPONSE_INTERVALS,
         headlines=(Headline("auc", "AUC of measured responses", lowest_first=False),),
         sentences=response_sentences,
     ),

@@ -14,13 +14,24 @@ from randomnet.figures.runs import Figures
 from randomnet.plotting import MeasuredResponses, Panel, RocCurve
 from randomnet.results import FINISHED
 
+BARS = "thin bar: 95 % interval of a run over stimulated neurons"
+
+
+def _auc_panel(column: str, label: str) -> Panel:
+    return Panel(column, label, ends=(f"{column}_low", f"{column}_high"), bar_text=BARS, chance=(0.5, 0.5),
+                 chance_label="chance level: AUC {level}", linear=True, better="higher", quantity="auc")  # fmt: skip
+
+
 PANELS = (
-    Panel("auc", "AUC of responses", ends=("auc_low", "auc_high"), own_chance="auc_permuted", linear=True,
-          better="higher", quantity="auc"),
-    Panel("auc_gains", "AUC with fitted gains,\nof held-out neurons", ends=("auc_gains_low", "auc_gains_high"),
-          own_chance="auc_permuted", linear=True, better="higher", quantity="auc"),
-    Panel("spearman", "rank correlation with\nmeasured responses", ends=("spearman_low", "spearman_high"), zero=True,
-          better="higher"),
+    _auc_panel("auc", "AUC of\nmeasured responses"),
+    _auc_panel("auc_gains", "AUC with fitted gains,\nof held-out neurons"),
+    Panel("spearman", "rank correlation with\nmeasured responses", ends=("spearman_low", "spearman_high"),
+          bar_text=BARS, zero=True, better="higher"),
+)  # fmt: skip
+INTERVALS = (
+    *(f"{name}_{end}" for end in ("low", "high")
+      for name in ("auc", "spearman", "auc_gains", "auc_gains_change", "auc_classes", "auc_gains_beyond")),
+    *("auc_permuted_sd", "auc_permuted_p"),
 )  # fmt: skip
 MOST_SENTENCES = 6
 NONE = np.empty(0)
@@ -79,7 +90,7 @@ def response_sentences(study: Study) -> Iterator[str]:
         yield (f"{name}: the AUC of measured responses is {interval_text(*_estimate(row, 'auc'))} of "
                f"{int(row['pairs']):,} pairs ({int(row['stimulated_neurons'])} stimulated neurons, "
                f"{int(row['responding_pairs']):,} pairs responded); with identities permuted it is "
-               f"{row['auc_permuted']:.3f} ± {row['auc_permuted_sd']:.3f} (p = {row['auc_permuted_p']:.2g}).")  # fmt: skip
+               f"{row['auc_permuted']:.3f} ± {row['auc_permuted_sd']:.3f} (SD), p = {row['auc_permuted_p']:.2g}.")
         if np.isfinite(_estimate(row, "auc_gains")[0]):
             yield _gain_sentence(row)
     if len(combos) > MOST_SENTENCES:
@@ -90,6 +101,6 @@ def _gain_sentence(row: dict[str, float]) -> str:
     """What fitted gains add for stimulated neurons that the fit has not seen, and beside classes without wiring."""
     change, beyond = _estimate(row, "auc_gains_change"), _estimate(row, "auc_gains_beyond")
     adds = "adds to" if change[1] > 0 else "lowers" if change[2] < 0 else "does not change, as far as can be told,"
-    return (f"One fitted gain per class {adds} the AUC of held-out stimulated neurons: {interval_text(*change)}. Classes "
-            f"alone, without wiring, reach {interval_text(*_estimate(row, 'auc_classes'))}; wiring with gains differs "
-            f"from that by {interval_text(*beyond)}.")  # fmt: skip
+    return (f"One fitted gain per class {adds} the AUC of held-out stimulated neurons: {interval_text(*change)}. "
+            f"Classes alone, without wiring, reach {interval_text(*_estimate(row, 'auc_classes'))}; wiring with gains "
+            f"differs from that by {interval_text(*beyond)}.")  # fmt: skip

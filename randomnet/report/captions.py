@@ -109,8 +109,7 @@ CAPTIONS: dict[str, Caption] = {
                                   "Intervals are BCa bootstraps over stimulated neurons; an AUC of fewer than 10 "
                                   f"responding pairs is not drawn. {OF_ONE}"),
     "responses/overview": Caption("How well responses of networks rank pairs of neurons that responded when measured, "
-                                  f"over the options of the grid. {EACH_RUN} Dotted lines are the mean AUC with "
-                                  "permuted identities.",
+                                  f"over the options of the grid. {EACH_RUN}",
                                   f"Thin bars are BCa bootstraps over stimulated neurons. {MEAN}"),
     "stimulation": Caption(f"Changes during and after stimulation over the options of the grid. {EACH_RUN}", MEAN),
     "activity": Caption("Activity of a network over time: a heat map of its neurons and traces of some of them.",

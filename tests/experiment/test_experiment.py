@@ -542,6 +542,8 @@ def test_every_template_runs(template, tmp_path):
     spectral = any(f"kind = {kind}\n" in text for kind in ("spectrum", "convergence", "transition"))
     if "kind = analyse\n" in text:
         short += ["analysis.starts=6", "analysis.duration=2"]
+    elif "kind = responses\n" in text:
+        short += ["responses.bootstrap=200", "responses.permutations=10"]
     elif "kind = stimulate\n" in text and "task_name" not in text:
         short += ["analysis.duration=2", "stimulation.onset=0.5", "stimulation.offset=1", "analysis.settle=0.5"]
     elif "kind = simulate\n" in text:
@@ -584,6 +586,8 @@ def test_every_template_runs(template, tmp_path):
     if template.stem in made_up.OF_TEMPLATE:
         (tmp_path / "data").mkdir()
         short.append(f"paths.path_to_network={made_up.OF_TEMPLATE[template.stem](tmp_path / 'data')}")
+    if template.stem == "responses":
+        short.append(f"paths.responses={tmp_path / 'data' / 'signal_propagation_wt.csv'}")
     short.append(f"paths.path_to_results={tmp_path / 'out'}")
     with recorded_reads() as reads:
         assert run(template, *(part for setting in short for part in ("--set", setting))) == 0

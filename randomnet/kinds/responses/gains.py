@@ -1,4 +1,4 @@
-"""Gains of classes of neurons, fitted to measured responses and tested on stimulated neurons that the fit did not see."""
+"""Gains of classes of neurons, fitted to measured responses and tested on stimulated neurons that were held out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def fit_gains(
     rng: np.random.Generator,
     report: Callable[[], Any] = lambda: None,
 ) -> GainFit:
-    """Return the gains of the classes `names`, cross-validated over stimulated neurons. report: called after each fit."""
+    """Return the gains of the classes, cross-validated over stimulated neurons. report: called after each fit."""
     measured, neurons = scores.measured, torch.from_numpy(scores.measured.neurons)
     pairs = Pairs(neurons[measured.stimulated], neurons[measured.responding], torch.from_numpy(scores.positive))
     fold_of = fold_numbers(measured.stimulated, folds, rng)

@@ -5,7 +5,7 @@ from typing import Any
 
 from randomnet.kinds import reads
 from randomnet.settings.option import Condition, Section, option
-from randomnet.settings.readers import ALL, Key, Reader, only
+from randomnet.settings.readers import ALL, Key, Reader
 from randomnet.settings.values import Choice, Integer, Number, Value
 
 SIMULATED = Condition("responses.method = simulated", lambda config: config.responses.method == "simulated")
@@ -109,9 +109,9 @@ def _table(config: Any) -> tuple[Key, str] | None:
 RESPONSES = Reader(
     "responses",
     "Compare the response of every neuron to input into every other one with measured responses.",
-    reads=reads.BUILDING | {"responses": ALL, "model": only("activation", "dt", "tau", "integrator", "form", "groups")},
+    reads=reads.BUILDING | {"responses": ALL},
     sections={"responses": ResponsesSection},
-    defaults=reads.EXACT | {"model.activation": "linear"},
+    defaults=reads.EXACT,
     checks=(_table,),
     roles=("responses",),
     module="randomnet.kinds.responses.run",
