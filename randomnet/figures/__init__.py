@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from randomnet.comparison.edge_of_chaos import edge_sentences
 from randomnet.comparison.headlines import Headline
 from randomnet.comparison.loss_minima import MINIMA
 from randomnet.comparison.means import MEDIAN
@@ -94,6 +95,7 @@ class FigureSet(NamedTuple):
     families: prefixes of columns that are metrics and in the overview, too, such as the rate of each population.
     minor:    prefixes of columns that are metrics, too, but too many for the overview.
     headlines: columns that answer the kind's question; sentences of result are about the first one with values.
+    answer:   sentences in place of these, where a study has them, such as of the couplings at which chaos begins.
     """
 
     metrics: tuple[str, ...]
@@ -107,6 +109,7 @@ class FigureSet(NamedTuple):
     tested: tuple[str, ...] = ()
     answers: Callable[[Study, str | None], Figures] | None = None
     headlines: tuple[Headline, ...] = ()
+    answer: Callable[[Study], list[str]] | None = None
 
     def overviews(self, study: Study, ylabel: str | None) -> Figures:
         """The pages of the overview."""
@@ -225,6 +228,7 @@ FIGURES: Registry[FigureSet] = Registry({
                                  "transition_differences.csv": transition_differences, **SPREAD}),
         tested=OF_SPECTRUM,
         headlines=LARGEST,
+        answer=edge_sentences,
     ),
     "convergence": FigureSet(
         metrics=(*EXPONENTS, *OF_INITIAL_STATES),
