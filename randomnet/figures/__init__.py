@@ -10,7 +10,7 @@ nulls              metrics of networks among those of their null models; null_tr
 overlays           values of one option in one axes: courses, final spectra, densities of exponents
 parameters         gains and shifts by the names of their groups
 trials             example trials of trained networks, and their activity
-training, spectra, vectors, transition, convergence, analyse, stimulate, simulate, benchmark, record,
+training, spectra, vectors, carriers, transition, convergence, analyse, stimulate, simulate, benchmark, record,
 fit, compare            figures of one kind
 """
 
@@ -36,6 +36,7 @@ from randomnet.figures.analyse import (
     state_space_figures,
 )
 from randomnet.figures.benchmark import seconds_figures
+from randomnet.figures.carriers import carrier_overview, carrier_sentences
 from randomnet.figures.compare import (
     HEADLINE_SCORES,
     SCORES,
@@ -56,7 +57,7 @@ from randomnet.figures.record import PANELS as RECORDING
 from randomnet.figures.record import neuron_figures, trial_figures
 from randomnet.figures.runs import Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, map_figures, plane_figures, rate_dots, simulated
-from randomnet.figures.spectra import dynamics_figures, extensive_figures, spectrum_figures, spread_of_combos
+from randomnet.figures.spectra import extensive_figures, spectrum_figures, spread_of_combos
 from randomnet.figures.stimulate import PANELS as STIMULATION
 from randomnet.figures.stimulate import accuracy_figures, response_figures
 from randomnet.figures.training import (
@@ -210,13 +211,14 @@ FIGURES: Registry[FigureSet] = Registry({
     "spectrum": FigureSet(
         metrics=EXPONENTS,
         overview=OF_SPECTRUM,
-        answers=dynamics_figures,
+        answers=carrier_overview,
         figures=(spectrum_figures, exponent_densities, extensive_figures, vector_figures),
         flags=FLAGS,
         tables=SPREAD,
         files=MappingProxyType({"vectors.csv": vectors_table, "sensitivities.csv": sensitivities_table}),
         tested=OF_SPECTRUM,
         headlines=LARGEST,
+        answer=carrier_sentences,
     ),
     "transition": FigureSet(
         metrics=EXPONENTS,
