@@ -10,8 +10,8 @@ nulls              metrics of networks among those of their null models; null_tr
 overlays           values of one option in one axes: courses, final spectra, densities of exponents
 parameters         gains and shifts by the names of their groups
 trials             example trials of trained networks, and their activity
-training, spectra, vectors, transition, convergence, analyse, stimulate, responses, simulate, benchmark,
-record, fit, predict, compare   figures of one kind
+training, spectra, vectors, carriers, transition, convergence, analyse, stimulate, responses, simulate,
+benchmark, record, fit, predict, compare   figures of one kind
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from randomnet.comparison.edge_of_chaos import edge_sentences
 from randomnet.comparison.headlines import Headline
 from randomnet.comparison.loss_minima import MINIMA
 from randomnet.comparison.means import MEDIAN
@@ -35,6 +36,7 @@ from randomnet.figures.analyse import (
     state_space_figures,
 )
 from randomnet.figures.benchmark import seconds_figures
+from randomnet.figures.carriers import carrier_overview, carrier_sentences
 from randomnet.figures.compare import (
     HEADLINE_SCORES,
     SCORES,
@@ -60,7 +62,7 @@ from randomnet.figures.responses import response_figures as measured_response_fi
 from randomnet.figures.responses import response_sentences
 from randomnet.figures.runs import Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, map_figures, plane_figures, rate_dots, simulated
-from randomnet.figures.spectra import dynamics_figures, extensive_figures, spectrum_figures, spread_of_combos
+from randomnet.figures.spectra import extensive_figures, spectrum_figures, spread_of_combos
 from randomnet.figures.stimulate import PANELS as STIMULATION
 from randomnet.figures.stimulate import accuracy_figures, response_figures
 from randomnet.figures.training import (
@@ -100,6 +102,7 @@ class FigureSet(NamedTuple):
     minor:    prefixes of columns that are metrics, too, but too many for the overview.
     headlines: columns that answer the kind's question; sentences of result are about the first one with values.
     sentences: further sentences of result, before those of comparisons.
+    answer:   sentences in place of these, where a study has them, such as of the couplings at which chaos begins.
     """
 
     metrics: tuple[str, ...]
@@ -114,6 +117,7 @@ class FigureSet(NamedTuple):
     answers: Callable[[Study, str | None], Figures] | None = None
     headlines: tuple[Headline, ...] = ()
     sentences: Callable[[Study], Iterator[str]] | None = None
+    answer: Callable[[Study], list[str]] | None = None
 
     def overviews(self, study: Study, ylabel: str | None) -> Figures:
         """The pages of the overview."""
@@ -214,13 +218,14 @@ FIGURES: Registry[FigureSet] = Registry({
     "spectrum": FigureSet(
         metrics=EXPONENTS,
         overview=OF_SPECTRUM,
-        answers=dynamics_figures,
+        answers=carrier_overview,
         figures=(spectrum_figures, exponent_densities, extensive_figures, vector_figures),
         flags=FLAGS,
         tables=SPREAD,
         files=MappingProxyType({"vectors.csv": vectors_table, "sensitivities.csv": sensitivities_table}),
         tested=OF_SPECTRUM,
         headlines=LARGEST,
+        answer=carrier_sentences,
     ),
     "transition": FigureSet(
         metrics=EXPONENTS,
@@ -232,6 +237,7 @@ FIGURES: Registry[FigureSet] = Registry({
                                  "transition_differences.csv": transition_differences, **SPREAD}),
         tested=OF_SPECTRUM,
         headlines=LARGEST,
+        answer=edge_sentences,
     ),
     "convergence": FigureSet(
         metrics=(*EXPONENTS, *OF_INITIAL_STATES),

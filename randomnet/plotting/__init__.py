@@ -8,6 +8,7 @@ Quantities of many runs:
     spectra                Lyapunov spectra, such as before and after training, with their targets
     exponent_density       densities of exponents, a line per set
     vectors                covariant Lyapunov vectors: weights of groups and participation, over the exponents
+    carriers               weights of groups in the leading vectors over their size, a network among its null models
     convergence            running estimates of Lyapunov exponents over time
     transition             exponents against the coupling: samples, medians and zero crossings
     distributions          trained parameters before and after training
@@ -56,6 +57,7 @@ knows what an experiment is. Widths are those of journal columns; text is at lea
 
 from randomnet.plotting.activity import Activity, BumpCourse, Stimulus, activity, rate_unit
 from randomnet.plotting.blocks import blocks
+from randomnet.plotting.carriers import Carried, carriers
 from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
 from randomnet.plotting.courses import Course, courses
@@ -100,6 +102,7 @@ __all__ = [
     "FORMATS",
     "Activity",
     "BumpCourse",
+    "Carried",
     "Course",
     "Courses",
     "Event",
@@ -138,6 +141,7 @@ __all__ = [
     "Trajectories3D",
     "activity",
     "blocks",
+    "carriers",
     "check_text",
     "convergence",
     "courses",

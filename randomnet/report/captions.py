@@ -28,6 +28,12 @@ class Caption(NamedTuple):
 
 
 CAPTIONS: dict[str, Caption] = {
+    "spectrum/overview": Caption("Of spectra with vectors of one network, which groups of neurons have more of the "
+                                 "leading direction, and of what excites it, than their number gives. Otherwise "
+                                 "exponent, dimension and entropy rate over the options of the grid; no mean is taken "
+                                 f"over an option that varies, unless the title says so. {EACH_RUN}",
+                                 f"{MEAN} The grey band is the middle 95 % of as many random neurons. Dashed bars are "
+                                 "over starts of one network, not over networks."),
     "overview": Caption("What the study is about, over the options of its grid; no mean is taken over an option that "
                         f"varies, unless the title says so. {EACH_RUN} Thin grey lines join pairs. A quantity that "
                         "is 0, or one count, in all runs is in the title and has no panel.",
