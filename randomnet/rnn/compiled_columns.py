@@ -81,10 +81,10 @@ def arrays_of(system: Dynamics, transposed: bool) -> Arrays:
 def _edges(base: Coupling, transposed: bool) -> Arrays:
     """Begins, columns and values of J or its transpose; positions are unsigned, which spares a test of their sign."""
     pattern, values = base.pattern, base.values.detach()
+    positions = pattern.begin, pattern.index
     if transposed:
-        positions, values = (pattern.columns_begin, pattern.columns_index), values[pattern.order]
-    else:
-        positions = pattern.rows_begin, pattern.rows_index
+        *positions, order = pattern.transposed
+        values = values[order]
     unsigned = [places.numpy().view(np.uint32 if places.dtype == torch.int32 else np.uint64) for places in positions]
     return *unsigned, values.contiguous().numpy()
 
