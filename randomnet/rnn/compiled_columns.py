@@ -1,9 +1,8 @@
-"""Many steps in compiled loops for sparse couplings and Runge-Kutta steps, as `compiled_steps` for dense Euler steps."""
+"""Many steps in compiled loops for sparse couplings and Runge-Kutta steps, as `compiled_steps` for other networks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
@@ -73,7 +72,8 @@ def arrays_of(system: Dynamics, transposed: bool) -> Arrays:
         return ((values.mT if transposed else values).detach().contiguous().numpy(),)
     factors = [system.gains.new_empty(n, 0).numpy()] * 2
     if isinstance(coupling, LowRank):
-        factors = [(coupling.output.detach() * coupling.scale).numpy(), coupling.selection.detach().contiguous().numpy()]
+        pair = coupling.output.detach() * coupling.scale, coupling.selection.detach().contiguous()
+        factors = [values.numpy() for values in pair]
     edges = _no_edges(system.gains) if isinstance(base, Unconnected) else _edges(base, transposed)
     return *edges, *(reversed(factors) if transposed else factors)
 

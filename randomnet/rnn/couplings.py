@@ -121,7 +121,7 @@ class Pattern(torch.nn.Module):
 
     @property
     def transposed(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Of the transpose: row starts and columns, and where its edges are among those of J; kept from the first use."""
+        """Row starts and columns of the transpose, and where its edges are among those of J; made at the first use."""
         if self._transposed is None or self._transposed[0].device != self.post.device:
             post, pre = self.post.cpu().numpy(), self.pre.cpu().numpy()
             order = np.argsort(pre, kind="stable")
