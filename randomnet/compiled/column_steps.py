@@ -1,12 +1,12 @@
-"""Euler and Runge-Kutta steps of a bundle in columns, and their adjoint, for sparse and dense couplings; see `products`.
+"""Euler and Runge-Kutta steps of bundles in columns, and their adjoint, for sparse and dense couplings.
 
 A step has one stage (Euler) or four. With a = dt/tau, the velocity at stage s is V_s = a (G(x_s) - x_s), and the stages
 are x_1 = x, x_2 = x + V_1 / 2, x_3 = x + V_2 / 2, x_4 = x + V_3. The step gives x + V_1 (Euler), or
 (x_2 + 2 x_3 + x_4 - x) / 3 + V_4 / 6, which is the classical step of Runge and Kutta.
 
-The coupling is diag(a) J in the current form and J in the rate form. path (P, N, width) holds the bundles of all stages
-and receives each bundle after a step; where it has fewer rows than stages, they are used in turns. Names ending in _bar
-are adjoints. PASSES read and write all neurons once, in chunks that threads can share.
+The coupling (see `products`) is diag(a) J in the current form and J in the rate form. path (P, N, width) holds the
+bundles of all stages and receives each bundle after a step; where it has fewer rows than steps have stages, they are
+used in turns. Names ending in _bar are adjoints. PASSES read and write all neurons once, in chunks that threads can share.
 """
 
 import numpy as np
@@ -246,8 +246,8 @@ def finish_adjoint(frame, r, bundle_bar, growth_bar):
 
 @njit
 def pull_stage(
-    activation, coupling, transposed, gains, shifts, leaks, is_rate, trains, share, x, products, bar, base, alpha, inner,
-    gradients, drive_bar, gains_bar, shifts_bar, out,
+    activation, coupling, transposed, gains, shifts, leaks, is_rate, trains, share, x, products, bar, base, alpha,
+    inner, gradients, drive_bar, gains_bar, shifts_bar, out,
 ):  # fmt: skip
     """Write alpha base + share V'^T bar into `out` for a stage at x, and add to the adjoints of parameters."""
     if is_rate:

@@ -107,9 +107,14 @@ def looped(function: Callable, threads: bool) -> Callable:
     loop = _clone(function, function.__name__, bound)
 
     def run(*arguments: Any) -> Any:
+        threads = torch.get_num_threads()
         with LOCK:  # numba's threads serve one caller at a time
-            set_num_threads(min(torch.get_num_threads(), config.NUMBA_NUM_THREADS))
-            return loop(*arguments)
+            set_num_threads(min(threads, config.NUMBA_NUM_THREADS))
+            torch.set_num_threads(1)  # two groups of threads would hinder each other, and sums depend on their number
+            try:
+                return loop(*arguments)
+            finally:
+                torch.set_num_threads(threads)
 
     return run
 

@@ -1,14 +1,14 @@
 """Gram-Schmidt and its adjoint for tangent vectors in the columns of a tall matrix A (N, k) = W R; see `orthonormal`.
 
 Few vectors are orthonormalised by the Cholesky factor of their Gram matrix: once if their condition number is small,
-and twice if it is larger (CholeskyQR2, Yamamoto et al. 2015). Others are copied to rows and treated one block at a time.
+and twice if it is larger (CholeskyQR2, Yamamoto et al. 2015). Others are copied to rows and treated in blocks.
 """
 
 import numpy as np
 from numba import njit
 
 from randomnet.compiled.blas import product, product_left_transposed, product_right_transposed
-from randomnet.compiled.orthonormal import BLOCK, WELL, cholesky, copy_into, invert_upper, largest_row, orthonormalise
+from randomnet.compiled.orthonormal import BLOCK, cholesky, copy_into, invert_upper, largest_row, orthonormalise
 
 TWICE = 1e6, 1e2  # in float64 and float32: condition up to which the Gram matrix has a Cholesky factor
 
@@ -23,7 +23,7 @@ def copy_transposed(target, source):
 
 @njit
 def orthonormalise_by_gram(frame, r, buffer):
-    """Orthonormalise columns (N, k) in place and write R (k, k); False where they are unchanged or need another pass."""
+    """Orthonormalise columns (N, k) and write R (k, k); False where this needs another pass, or nothing was changed."""
     k = frame.shape[1]
     gram, inverse = np.empty((k, k), frame.dtype), np.empty((k, k), frame.dtype)
     product_left_transposed(frame, frame, 1.0, 0.0, gram)

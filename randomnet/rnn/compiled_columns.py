@@ -1,9 +1,8 @@
-"""Many steps in compiled loops for sparse couplings and Runge-Kutta steps, as `compiled_steps` for dense Euler steps."""
+"""Many steps in compiled loops for sparse couplings and Runge-Kutta steps, as `compiled_steps` for other networks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
@@ -73,7 +72,8 @@ def arrays_of(system: Dynamics, transposed: bool) -> Arrays:
         return ((values.mT if transposed else values).detach().contiguous().numpy(),)
     factors = [system.gains.new_empty(n, 0).numpy()] * 2
     if isinstance(coupling, LowRank):
-        factors = [(coupling.output.detach() * coupling.scale).numpy(), coupling.selection.detach().contiguous().numpy()]
+        pair = coupling.output.detach() * coupling.scale, coupling.selection.detach().contiguous()
+        factors = [values.numpy() for values in pair]
     edges = _no_edges(system.gains) if isinstance(base, Unconnected) else _edges(base, transposed)
     return *edges, *(reversed(factors) if transposed else factors)
 
@@ -81,10 +81,10 @@ def arrays_of(system: Dynamics, transposed: bool) -> Arrays:
 def _edges(base: Coupling, transposed: bool) -> Arrays:
     """Begins, columns and values of J or its transpose; positions are unsigned, which spares a test of their sign."""
     pattern, values = base.pattern, base.values.detach()
+    positions = pattern.begin, pattern.index
     if transposed:
-        positions, values = (pattern.columns_begin, pattern.columns_index), values[pattern.order]
-    else:
-        positions = pattern.rows_begin, pattern.rows_index
+        *positions, order = pattern.transposed
+        values = values[order]
     unsigned = [places.numpy().view(np.uint32 if places.dtype == torch.int32 else np.uint64) for places in positions]
     return *unsigned, values.contiguous().numpy()
 

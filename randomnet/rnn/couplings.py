@@ -104,36 +104,45 @@ def compressed_rows(begins: Tensor, columns: Tensor, values: Tensor, shape: tupl
 
 
 class Pattern(torch.nn.Module):
-    """The sparsity pattern of J: edges (post, pre), sorted by post, in compressed rows of J and of its transpose."""
+    """The sparsity pattern of J: edges (post, pre), sorted by post, with compressed rows of J and of its transpose."""
 
     post: Tensor
     pre: Tensor
-    order: Tensor
-    rows_begin: Tensor
-    rows_index: Tensor
-    columns_begin: Tensor
-    columns_index: Tensor
+    begin: Tensor
+    index: Tensor
 
     def __init__(self, post: np.ndarray, pre: np.ndarray, n: int) -> None:
         super().__init__()
-        order = np.argsort(pre, kind="stable")
-        small = np.int32 if max(n, len(post)) < 2**31 else np.int64
-        arrays = {"post": post, "pre": pre, "order": order}
-        for name, begins, columns in (("rows", post, pre), ("columns", pre, post[order])):
-            ends = np.cumsum(np.bincount(begins, minlength=n))
-            arrays[f"{name}_begin"] = np.concatenate([[0], ends]).astype(small)
-            arrays[f"{name}_index"] = columns.astype(small)
+        arrays = {"post": post, "pre": pre, **dict(zip(("begin", "index"), _compressed(post, pre, n), strict=True))}
         for name, array in arrays.items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), persistent=False)
         self.n = n
+        self._transposed: tuple[Tensor, Tensor, Tensor] | None = None
+
+    @property
+    def transposed(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Row starts and columns of the transpose, and where its edges are among those of J; made at the first use."""
+        if self._transposed is None or self._transposed[0].device != self.post.device:
+            post, pre = self.post.cpu().numpy(), self.pre.cpu().numpy()
+            order = np.argsort(pre, kind="stable")
+            arrays = *_compressed(pre, post[order], self.n), order
+            first, columns, places = (torch.from_numpy(array).to(self.post.device) for array in arrays)
+            self._transposed = first, columns, places
+        return self._transposed
 
     def compressed(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """J and its transpose in compressed sparse rows, for edge weights `values` (E,)."""
-        shape = self.n, self.n
+        (begin, columns, order), shape = self.transposed, (self.n, self.n)
         return (
-            compressed_rows(self.rows_begin, self.rows_index, values, shape),
-            compressed_rows(self.columns_begin, self.columns_index, values[self.order], shape),
+            compressed_rows(self.begin, self.index, values, shape),
+            compressed_rows(begin, columns, values[order], shape),
         )
+
+
+def _compressed(post: np.ndarray, pre: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row starts (n + 1,) and columns (E,) of edges that are sorted by post, in 32 bits where they fit."""
+    small = np.int32 if max(n, len(post)) < 2**31 else np.int64
+    return np.concatenate([[0], np.cumsum(np.bincount(post, minlength=n))]).astype(small), pre.astype(small)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
