@@ -15,7 +15,6 @@ from randomnet.results.history import add_option_columns, read_history
 from randomnet.results.predecessors import read_predecessor
 from randomnet.results.statuses import FORMAT, ResultsError
 
-
 KEPT_BYTES = 50_000  # of the arrays of one run
 
 

@@ -15,9 +15,9 @@ from tests.support.paths import MODULES, ROOT
 
 ROOMS = (  # from the lowest floor to the highest
     ("registry", "renamed_options", "settings", "display", "callable_package",
-     "array_arguments"),
+     "array_arguments", "forks"),
     ("plugins", "losses", "memory", "connectome", "activations", "optimizers", "results", "console", "version",
-     "extras", "integration", "double_backward", "input_series", "bump", "compiled", "devices", "student", "forks"),
+     "extras", "integration", "double_backward", "input_series", "bump", "compiled", "devices", "student"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
      "instantiation", "initialisation", "rnn", "lyapunov", "plotting", "recordings", "comparison", "systems", "theory"),
     ("options of kinds", "effectors", "analysis", "simulation", "figures", "report", "description", "api",
