@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
+from randomnet.command_line.entry import loading
 from randomnet.command_line.missing_stages import told_how_to_make_them
 from randomnet.command_line.moved_results import plan_in_place
 from randomnet.command_line.program import command_line, label_of, name_of, templates
@@ -325,13 +326,12 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
         with told_how_to_make_them(plan):
             return describe(plan, options.save_figs, options.save)
     announce(plan)
-    from randomnet import experiment  # torch is slow to load; a wrong INI is told before
-    from randomnet.experiment.announcement import announcement
-
+    with loading():  # torch is slow to load; a wrong INI is told before
+        from randomnet import experiment
+        from randomnet.experiment.announcement import announcement
     with told_how_to_make_them(plan):
         facts = experiment.check(plan)
-    for line in announcement(plan, facts):
-        print(line, flush=True)
+    print("\n".join(announcement(plan, facts)), flush=True)
     announce_upstream(facts)
     if options.dry_run:
         note_refusal(lambda: experiment.check_results(plan, facts, options.fresh))
