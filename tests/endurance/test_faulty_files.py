@@ -4,9 +4,10 @@ import contextlib
 
 import pytest
 
-from tests.support.endurance import KINDS, alone, cases, command, generators, is_told, lasting, prepared
+from tests.support.endurance import alone, cases, command, generators, is_told, lasting, prepared
 from tests.support.faulty_files import KINDS_OF_FAULT, Faults, faulty
 from tests.support.runs import differing
+from tests.support.small_kinds import KINDS
 
 MOST_OPERATIONS = 10_000  # all of them
 

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from tests.support.endurance import KINDS, alone, cases, generators, lasting, prepared
+from tests.support.endurance import alone, cases, generators, lasting, prepared
 from tests.support.runs import differing, start
+from tests.support.small_kinds import KINDS
 
 ENGINES = {
     "local": (),

@@ -5,9 +5,10 @@ import contextlib
 import pytest
 
 from randomnet import experiment
-from tests.support.endurance import KINDS, cases, command, generators, is_told, prepared
+from tests.support.endurance import cases, command, generators, is_told, prepared
 from tests.support.mutations import mutated_lines
 from tests.support.paths import ROOT
+from tests.support.small_kinds import KINDS
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,9 @@ import contextlib
 
 import pytest
 
-from tests.support.endurance import KINDS, cases, command, copied, figures, generators, is_told, prepared
+from tests.support.endurance import cases, command, copied, figures, generators, is_told, prepared
 from tests.support.mutations import mutated_file
+from tests.support.small_kinds import KINDS
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import signal
 import runrandomnet
 import visualization
 from tests.support.runs import contents
-from tests.support.small_kinds import KINDS, NEEDED, write_ini
+from tests.support.small_kinds import NEEDED, write_ini
 
 CASES, SEED = "RANDOMNET_ENDURANCE", "RANDOMNET_SEED"  # environment variables
 BATCHED = ("train", "spectrum", "transition")  # small kinds with several runs
@@ -104,7 +104,3 @@ def copied(folder, target):
 def lasting(root, kind):
     """`contents` of what does not depend on times and paths: those of a benchmark are times."""
     return {} if kind == "benchmark" else contents(root)
-
-
-__all__ = ["KINDS", "alone", "cases", "command", "copied", "ended", "figures", "generators", "is_told", "lasting", "prepared",
-           "seed_of_the_week"]  # fmt: skip
