@@ -94,7 +94,7 @@ OPTION_WORDS = MappingProxyType({
     # measured responses
     "responses": "measured responses",
     "method": "computation of the responses",
-    "measure": "measure of the response",
+    "measure": "what is measured",
     "pulse": f"duration of the pulse ({TIME})",
     "response_time": f"time after the input begins ({TIME})",
     "rest_time": f"time until rest ({TIME})",
@@ -115,7 +115,6 @@ OPTION_WORDS = MappingProxyType({
     "shift_mean": "mean of the teacher's shifts",
     "shift_sd": "spread of the teacher's shifts",
     "scale_sd": "spread of the teacher's projections",
-    "measure": "what is recorded",
     "count_scale": "spikes per step at rate 1",
     "heldout_trials": "fraction of held-out trials",
     # further options
