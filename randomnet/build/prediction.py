@@ -157,15 +157,15 @@ def recording_of(run: Run, teacher: Teacher) -> Recording:
     """Return the activity of the teacher, of which the student sees some neurons. Raises ConfigError."""
     chosen = run.config.predict
     targets = teacher.rates
-    if chosen.measure == "poisson":
+    if chosen.observed == "spikes":
         if float(targets.min()) < 0:
-            raise ConfigError("[predict] measure: expected mse where rates are negative, as those of activation = "
-                              f"{run.config.model.activation} are, got poisson")  # fmt: skip
+            raise ConfigError("[predict] observed: expected rates where they are negative, as those of activation = "
+                              f"{run.config.model.activation} are, got spikes")  # fmt: skip
         expected = chosen.count_scale * targets.double().cpu().numpy()
         targets = _tensor(run.generator("counts").poisson(expected).astype(np.float64), targets)
     recorded = torch.zeros(teacher.setup.n, dtype=torch.bool, device=targets.device)
     recorded[order_of_recording(run, teacher)[: _count(run, teacher)]] = True
-    scale = chosen.count_scale if chosen.measure == "poisson" else None
+    scale = chosen.count_scale if chosen.observed == "spikes" else None
     return Recording(teacher.inputs, teacher.initial, teacher.rates, targets, recorded, torch.ones_like(recorded),
                      teacher.interface, teacher.training, scale)  # fmt: skip
 

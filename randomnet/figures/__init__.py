@@ -53,7 +53,13 @@ from randomnet.figures.null_training import null_curves, null_spectra
 from randomnet.figures.overlays import course_overlays, exponent_densities, seconds_of_epochs, spectrum_overlays
 from randomnet.figures.overviews import fixed, of_spectral_training, of_task_training, overview_figures
 from randomnet.figures.parameters import OF_GROUPS, group_values
-from randomnet.figures.predict import found_parameters, prediction_courses, prediction_overview, prediction_table
+from randomnet.figures.predict import (
+    found_parameters,
+    prediction_courses,
+    prediction_overview,
+    prediction_table,
+    stiffness_figures,
+)
 from randomnet.figures.record import PANELS as RECORDING
 from randomnet.figures.record import neuron_figures, trial_figures
 from randomnet.figures.responses import INTERVALS as RESPONSE_INTERVALS
@@ -330,14 +336,14 @@ FIGURES: Registry[FigureSet] = Registry({
                  "nmse_recorded_final", "nmse_unrecorded_final", "dimension", "recorded", "loss_initial", "loss_final",
                  *(f"{name}_{measure}{group}_final" for name in ("gain", "shift")
                    for measure in ("correlation", "error") for group in ("", "_recorded", "_unrecorded")),
-                 "epochs_done", "seconds"),
+                 "hessian_largest", "stiff_directions", "epochs_done", "seconds"),
         overview=("error_recorded_final", "error_unrecorded_final"),
         tested=("error_recorded_final", "error_unrecorded_final"),
         answers=prediction_overview,
         headlines=(Headline("error_unrecorded_final", "error (1 − R²) of unrecorded neurons after training",
                             before="error_unrecorded_initial"),),
         tables=MappingProxyType({"prediction.csv": prediction_table}),
-        figures=(prediction_courses, found_parameters),
+        figures=(prediction_courses, found_parameters, stiffness_figures),
     ),
     "compare": FigureSet(
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),

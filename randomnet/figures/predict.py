@@ -16,10 +16,10 @@ from randomnet.comparison.study import Combo, ComboGroup, Study
 from randomnet.figures.example_networks import example_networks
 from randomnet.figures.overlays import value_overlays
 from randomnet.figures.overviews import fixed, overview_figures
-from randomnet.figures.runs import Figures, ended_runs
+from randomnet.figures.runs import Figures, arrays_of, ended_runs
 from randomnet.figures.training import group_history
 from randomnet.figures.transition import series_by_other_options
-from randomnet.plotting import FoundParameters, Means, Panel, PredictionErrors, Series
+from randomnet.plotting import FoundParameters, Means, Panel, PredictionErrors, Series, Stiffness
 from randomnet.plotting.style import averaged_runs
 
 M = "predict.n_recorded"
@@ -111,3 +111,16 @@ def _found(arrays: dict[str, np.ndarray]) -> Sequence[FoundParameters]:
         for name, word in (("gains", "gain"), ("shifts", "shift"), ("tau", "time constant (τ)"))
         if f"{name}_found" in arrays
     ]
+
+
+def stiffness_figures(study: Study, ylabel: str | None) -> Figures:
+    """Stiff and sloppy directions, in colours of the values of each option, where all eigenvalues are known."""
+    for overlay in value_overlays(study):
+        curves = []
+        for combo in overlay.combos:
+            arrays = [each for each in arrays_of(combo) if each.get("hessian_exact", np.array(False))]
+            values, offsets = ([each[name] for each in arrays] for name in ("hessian_values", "hessian_offsets"))
+            if values:
+                curves.append(Stiffness(overlay.series[combo.label, combo.number], values, offsets))
+        if curves:
+            yield f"stiffness_{overlay.suffix}", plotting.stiffness(curves, overlay.title)

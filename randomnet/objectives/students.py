@@ -61,6 +61,11 @@ class Student(nn.Module):
         system = self.system()
         return {name: getattr(system, name).detach()[neurons] for name in ("gains", "shifts")}
 
+    def double_copy(self) -> "Student":
+        """The same student in float64."""
+        unknown = {name: values.double() for name, values in self.values().items()}
+        return Student(self.known.double(), self.groups, unknown, self.projections)
+
     def values(self) -> dict[str, Tensor]:
         """Copies of the unknown parameters, by name."""
         return {name: values.detach().clone() for name, values in self.unknown.items()}

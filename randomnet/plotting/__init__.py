@@ -32,6 +32,7 @@ Dynamics of one network:
     overlaps               overlaps with selection vectors along trials, before and after training
     reaches                paths of an arm's fingertip, before and after training
     found_parameters       parameters of a student with the true ones
+    stiffness              curvature of a student's loss, and errors of its parameters along each direction
     recorded_trial         a trial of a simulated recording, from inputs to spikes
     recorded_neurons       rates and Fano factors of the recorded neurons
     inferred_rates         inferred rates with the true ones
@@ -80,7 +81,15 @@ from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phase_plane import PhasePlane, phase_plane
-from randomnet.plotting.prediction import FoundParameters, Means, PredictionErrors, found_parameters, prediction
+from randomnet.plotting.prediction import (
+    FoundParameters,
+    Means,
+    PredictionErrors,
+    Stiffness,
+    found_parameters,
+    prediction,
+    stiffness,
+)
 from randomnet.plotting.psth import Psth, psth
 from randomnet.plotting.reaches import Reaching, reaches
 from randomnet.plotting.recordings import RecordedNeurons, RecordedTrial, recorded_neurons, recorded_trial
@@ -135,6 +144,7 @@ __all__ = [
     "Score",
     "Series",
     "StateSpace",
+    "Stiffness",
     "StimulatedAccuracy",
     "Stimulus",
     "TrainedActivity",
@@ -180,6 +190,7 @@ __all__ = [
     "scores",
     "spectra",
     "state_space",
+    "stiffness",
     "stimulated_accuracy",
     "trained_activity",
     "trajectories_3d",

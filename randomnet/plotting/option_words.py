@@ -94,7 +94,7 @@ OPTION_WORDS = MappingProxyType({
     # measured responses
     "responses": "measured responses",
     "method": "computation of the responses",
-    "measure": "what is measured",
+    "measure": "measure of the response",
     "pulse": f"duration of the pulse ({TIME})",
     "response_time": f"time after the input begins ({TIME})",
     "rest_time": f"time until rest ({TIME})",
@@ -115,7 +115,9 @@ OPTION_WORDS = MappingProxyType({
     "shift_mean": "mean of the teacher's shifts",
     "shift_sd": "spread of the teacher's shifts",
     "scale_sd": "spread of the teacher's projections",
+    "observed": "what is recorded",
     "count_scale": "spikes per step at rate 1",
+    "eigenvalues": "number of eigenvalues",
     "heldout_trials": "fraction of held-out trials",
     # further options
     "label": "results folder",

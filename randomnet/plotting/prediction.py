@@ -31,6 +31,7 @@ from randomnet.plotting.value_axis import number_log_axis
 SHIFT = 0.02  # decades between students at one M
 WIDTH = 0.03  # decades over which the dots of one student are spread
 FLOOR = 1e-6  # errors below it are drawn there
+LEAST_SHARE = 1e-12  # eigenvalues below this share of the largest are rounding
 
 
 class Means(NamedTuple):
@@ -68,6 +69,17 @@ class FoundParameters(NamedTuple):
     true: np.ndarray
     found: np.ndarray
     recorded: np.ndarray
+
+
+class Stiffness(NamedTuple):
+    """Eigenvalues (P,) of the loss in the parameters, descending, and errors of the parameters along each direction.
+
+    One of each for every run of the series.
+    """
+
+    series: Series
+    values: Sequence[np.ndarray]
+    offsets: Sequence[np.ndarray]
 
 
 def prediction(
@@ -208,3 +220,27 @@ def _draw_found(axes: Axes, parameter: FoundParameters) -> None:
         if which.sum() > 1 and np.ptp(true[which]) and np.ptp(found[which]):
             texts.append(f"{word}: r = {np.corrcoef(true[which], found[which])[0, 1]:.2f}")
     axes.set_title(", ".join(texts))
+
+
+def stiffness(curves: Sequence[Stiffness], title: str = "") -> Figure:
+    """Eigenvalues of the loss over their number, and errors of the parameters along each direction over these."""
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 2.4, title)
+        left, right = figure.subplots(1, 2)
+        for series, all_values, all_offsets in curves:
+            for values, offsets in zip(all_values, all_offsets, strict=True):
+                shares = np.maximum(values / values[0], LEAST_SHARE)
+                left.plot(np.arange(1, len(values) + 1), shares, color=series.color, linewidth=0.8)
+                right.plot(shares, offsets, linestyle="", marker=series.marker, markersize=2.0, color=series.color,
+                           markeredgewidth=0, alpha=0.6)  # fmt: skip
+        left.set_xlabel("number of the direction")
+        set_ylabel(left, "curvature of the loss\n(share of the largest)")
+        right.set_xlabel("curvature of the loss (share of the largest)")
+        set_ylabel(right, "|found − true parameters|\nalong the direction")
+        left.set_yscale("log")
+        right.set_xscale("log")
+        right.set_yscale("log")
+        handles = [Line2D([], [], color=series.color, label=f"{series.text}, {runs_text(len(values))}")
+                   for series, values, _ in curves]  # fmt: skip
+        legend(figure, handles, "a line, or dots, for each run")
+        return figure

@@ -94,6 +94,10 @@ CAPTIONS: dict[str, Caption] = {
                           "neuron's mean. Vertical lines are participation ratios of the teachers' activity. Each dot "
                           "is a run.", f"{MEAN} The interval of the M at half is of a bootstrap over iterations, as "
                           "prediction.csv has it."),
+    "stiffness": Caption("Eigenvalues of the Gauss-Newton matrix of the students' loss in the unknown parameters: large "
+                         "ones are stiff directions, which the recorded neurons determine, small ones are sloppy. Right: "
+                         "how far the parameters are from the true ones along each of them.",
+                         "There are no intervals: each run is drawn."),
     "predict/parameters": Caption("Gains and shifts that the student found, over the true ones; r is their "
                                   "correlation.", OF_ONE),
     "convergence": Caption("Running estimates of Lyapunov exponents over the time of the record.",

@@ -549,6 +549,8 @@ def test_every_template_runs(template, tmp_path):
         short += ["analysis.duration=2", "stimulation.onset=0.5", "stimulation.offset=1", "analysis.settle=0.5"]
     elif "kind = simulate\n" in text:
         short += [f"analysis.duration={0.2 if template.stem == 'simulate' else 1}", "analysis.settle=0.1"]
+    elif "kind = predict\n" in text:
+        short += ["analysis.duration=0.2", "analysis.trajectories=4", "predict.eigenvalues=0", "trainvalidate.epochs=2"]
     elif "kind = fit\n" in text:
         small_recording(tmp_path / "recording.npz")
         short += [f"source.folder={tmp_path / 'recording.npz'}", "trainvalidate.epochs=2", "inference.encoder_size=8"]

@@ -13,7 +13,7 @@ from randomnet.settings.values import Choice, Integer, Number, Several, Value
 
 UNKNOWN = ("gains", "shifts", "weights", "tau", "initial", "scales")
 DRAWN = Condition("paths.pretrained is empty", lambda config: not config.paths.pretrained)
-COUNTED = Condition("predict.measure = poisson", lambda config: config.predict.measure == "poisson")
+COUNTED = Condition("predict.observed = spikes", lambda config: config.predict.observed == "spikes")
 SCALED = Condition(
     "predict.scale_sd is above 0, or predict.student has scales",
     lambda config: config.predict.scale_sd > 0 or "scales" in config.predict.unknown,
@@ -91,13 +91,13 @@ class PredictSection(Section):
         only=SCALED,
         neutral="",
     )
-    measure: str = option(
-        Choice(("mse", "poisson")),
-        "mse",
-        "What is recorded, and the loss. mse: rates, mean squared error. poisson: spike counts drawn from the rates, "
-        "their negative log-likelihood.",
+    observed: str = option(
+        Choice(("rates", "spikes")),
+        "rates",
+        "What is recorded. rates: the loss is their mean squared error. spikes: counts that are drawn from the rates; "
+        "the loss is their negative Poisson log-likelihood.",
         sizes=False,
-        neutral="mse",
+        neutral="rates",
     )
     count_scale: float = option(
         Number(0, above=True),
@@ -113,6 +113,14 @@ class PredictSection(Section):
         "Fraction of the trials that errors are measured on, and that training leaves out.",
         only=UNTASKED,
         neutral=0.25,
+    )
+    eigenvalues: int = option(
+        Integer(0, 1000),
+        20,
+        "Number of leading, and of trailing, eigenvalues of the loss's Gauss-Newton matrix in the unknown parameters "
+        "at the end. Of up to 600 parameters all are computed. 0 = none.",
+        sizes=False,
+        neutral=20,
     )
 
     @property
@@ -162,6 +170,7 @@ PREDICT = Reader(
         "analysis.trajectories": 40,
         "analysis.duration": 10.0,
         "analysis.settle": 0.0,
+        "model.activation": "tanh_stretched",
         "trainvalidate.epochs": 1000,
         "trainvalidate.init": "connectome",
     },

@@ -166,6 +166,8 @@ PREDICTED = Table(
                                              "teacher's"))
           for group, of_group in (("", "over all neurons"), ("_recorded", "over the recorded neurons"),
                                   ("_unrecorded", "over the unrecorded neurons"))),
+        Column("hessian_largest", "Largest eigenvalue of the loss's Gauss-Newton matrix in the unknown parameters."),
+        Column("stiff_directions", "Directions of unknown parameters with an eigenvalue above 0.001 of the largest."),
     ),
 )
 OTHER_KINDS = (ANALYSED, STIMULATED, RESPONDED, SIMULATED, RECORDED, PREDICTED, TIMED)

@@ -15,6 +15,7 @@ from randomnet import results
 from randomnet.build.prediction import order_of_recording, recording_of, student_of, teacher_of
 from randomnet.kinds.predict import options
 from randomnet.kinds.predict import run as predict
+from randomnet.kinds.predict.curvature import curvature_of
 from randomnet.kinds.predict.run import lesson_of, objective_of
 from randomnet.objectives.prediction import errors
 from randomnet.objectives.students import UNKNOWN, detached, respond
@@ -93,9 +94,9 @@ STUDENTS = [("gains + shifts", "scale_sd = 0.3"), ("tau + initial", ""), ("scale
 
 
 @pytest.mark.parametrize(("unknown", "more"), STUDENTS)
-@pytest.mark.parametrize("measure", ["mse", "poisson"])
-def test_gradients_are_those_of_finite_differences(tmp_path, unknown, more, measure):
-    runs, taught = lessons(tmp_path, predict=f"n_recorded = 5\nstudent = {unknown}\nmeasure = {measure}\n{more}")
+@pytest.mark.parametrize("observed", ["rates", "spikes"])
+def test_gradients_are_those_of_finite_differences(tmp_path, unknown, more, observed):
+    runs, taught = lessons(tmp_path, predict=f"n_recorded = 5\nstudent = {unknown}\nobserved = {observed}\n{more}")
     student = taught[0].student
     losses_of(runs, taught, [student])[0].loss.backward()
     rng = np.random.default_rng(0)
@@ -271,6 +272,41 @@ def test_killed_it_goes_on_to_the_same_bytes(tmp_path, more):
     assert differing(contents(out), contents(tmp_path / "whole" / "out")) == []
 
 
+@pytest.mark.parametrize("observed", ["rates", "spikes"])
+def test_curvature_is_that_of_the_loss_where_the_student_is_right(tmp_path, observed):
+    """There the Gauss-Newton matrix is the Hessian: exactly for rates, in the mean over counts for counts."""
+    runs, (lesson,) = lessons(tmp_path, predict=f"n_recorded = 5\nobserved = {observed}")
+    student, recording = lesson.student, lesson.recording
+    student.assign({name: lesson.teacher.parameters[name] for name in student.unknown})
+    if observed == "spikes":
+        recording = dataclasses.replace(recording, targets=recording.scale * recording.rates)
+    curvature = curvature_of(runs[0], recording, student)
+    assert curvature.exact and curvature.parameters == 26
+    trials, names = torch.arange(recording.training), list(student.unknown)
+
+    def loss(*values):
+        parts = dict(zip(names, values, strict=True))
+        system = dataclasses.replace(student.known, **parts)
+        given = recording.initial[trials]
+        rates = respond([system], [recording.interface], recording.inputs[None, :, trials], given[None])[0][0]
+        return recording.loss(rates, trials)
+
+    blocks = torch.autograd.functional.hessian(loss, tuple(values.detach() for values in student.unknown.values()))
+    hessian = torch.cat([torch.cat(row, 1) for row in blocks]).numpy()
+    expected = np.linalg.eigvalsh(hessian)[::-1]
+    assert curvature.values == pytest.approx(expected, rel=1e-6, abs=1e-9 * expected[0])
+
+
+def test_curvature_is_written_with_the_distance_from_the_truth(tmp_path):
+    table = done(tmp_path, predict="n_recorded = 5\nstudent = gains + shifts")
+    arrays = results.ResultsFolder(tmp_path / "out").run(0, 0).arrays
+    offsets = [arrays[f"{name}_found"] - arrays[f"{name}_true"] for name in ("gains", "shifts")]
+    assert np.linalg.norm(arrays["hessian_offsets"]) == pytest.approx(np.linalg.norm(np.concatenate(offsets)), rel=1e-5)
+    values = arrays["hessian_values"]
+    assert table["hessian_largest"].item() == pytest.approx(values[0]) and (np.diff(values) <= 0).all()
+    assert table["stiff_directions"].item() == (values > 1e-3 * values[0]).sum()
+
+
 BAD = {
     "[predict] n_recorded: expected at most 13": "predict.n_recorded=14",
     "[predict] pool: ": "predict.pool=nowhere",
@@ -278,7 +314,7 @@ BAD = {
     "[predict] student: expected weights or scales": "predict.student=weights + scales",
     "[model] integrator: expected euler": "model.integrator=rk4",
     "[model] activation: expected another than tanh": "model.activation=tanh",
-    "[predict] measure: expected mse where": ("predict.measure=poisson", "model.activation=tanh_stretched"),
+    "[predict] observed: expected rates where": ("predict.observed=spikes", "model.activation=tanh_stretched"),
     "[net] g: expected a network whose activity stays finite": ("net.g=1e9", "model.activation=relu"),
     "[analysis] trajectories: expected at least 2": "analysis.trajectories=1",
     "[net] parameter: expected weights": "net.parameter=gains",
