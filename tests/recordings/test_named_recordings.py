@@ -329,6 +329,18 @@ def test_a_wrong_file_is_told_in_one_line(tmp_path, name):
     assert told in str(error.value) and "\n" not in str(error.value) and len(str(error.value)) < 600
 
 
+def test_numbers_of_rows_are_no_names(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = nwb(tmp_path / "a.nwb")
+    table_of_rois = "processing/ophys/ImageSegmentation/PlaneSegmentation"
+    with h5py.File(path, "a") as file:
+        del file[f"{table_of_rois}/ID_labels"]
+    assert read_activity(path).names.tolist() == [""] * 4
+    with h5py.File(path, "a") as file:
+        file[f"{table_of_rois}/id"][:] = 720575940600000000 + np.arange(5)
+    assert read_activity(path).names.tolist() == [str(720575940600000000 + row) for row in (4, 3, 2, 1)]
+
+
 def test_several_series_are_named(tmp_path):
     h5py = pytest.importorskip("h5py")
     path = nwb(tmp_path / "a.nwb")

@@ -4,7 +4,8 @@
     units                           spike_times, spike_times_index
     intervals/trials                start_time, stop_time: the recording is cut into trials of equal length
 
-Names of neurons are a column of the table that `rois` refers to, or of units: the first of NAMES; otherwise the id.
+Names of neurons are a column of the table that `rois` refers to, or of units: the first of NAMES. The last is the id,
+unless ids are numbers of rows.
 """
 
 from pathlib import Path
@@ -38,14 +39,14 @@ def read_nwb(path: Path, inside: str = "", bin_width: float = 0.0) -> NeuralActi
 
 
 def _source(root: Any) -> Any:
-    """The only group with activity; Raises ValueError for none, or several."""
+    """The only group with activity. Raises ValueError for none, or several."""
     groups = list(groups_below(root))
     found = [group for group in groups if _type(group) in ("RoiResponseSeries", "Units") and _has_activity(group)]
     found = found or [group for group in groups if _type(group) == "TimeSeries" and _has_activity(group)]
     if len(found) != 1:
         places = ", ".join(group.name.strip("/") for group in found)
         advice = f"several ({places[:200]}): write one of them after the file's name" if found else "none"
-        raise ValueError(f"expected one {', '.join(KINDS)} with activity of neurons, got {advice}")
+        raise ValueError(f"expected one {' or '.join(KINDS)} with activity of neurons, got {advice}")
     return found[0]
 
 
@@ -125,9 +126,11 @@ def _trials(file: Any) -> np.ndarray | None:
 def _names(table: Any, rows: np.ndarray) -> np.ndarray:
     """Names of these rows of a table, from the first column of NAMES. Raises ValueError for rows that it lacks."""
     column = next((name for name in NAMES if name in table and not is_group(table[name])), None)
+    values = np.full(len(rows), "") if column is None else array_of(member(table, column)).reshape(-1)
+    if column == "id" and np.array_equal(values, np.arange(len(values))):  # numbers of rows are no names
+        values = np.full(len(values), "")
     if column is None:
-        return np.full(len(rows), "")
-    values = array_of(member(table, column)).reshape(-1)
+        return values
     if rows.dtype.kind not in "ui" or (len(rows) and not 0 <= rows.min() <= rows.max() < len(values)):
         raise ValueError(f"{table.name}: expected rows from 0 to {len(values) - 1}, got others")
     return np.char.strip(values[rows].astype(str))

@@ -83,4 +83,5 @@ class NeuralActivity(Displayed):
         before = np.minimum(place.astype(np.int64), times - 2)
         share = (place - before)[:, None]
         ends = ((self.values[:, before], 1 - share), (self.values[:, before + 1], share))
-        return replace(self, values=sum(np.where(part > 0, part * end, 0.0) for end, part in ends), dt=dt)
+        first, second = (np.where(part > 0, part * end, 0.0) for end, part in ends)
+        return replace(self, values=first + second, dt=dt)
