@@ -89,8 +89,8 @@ def _class_names(arrays: Arrays) -> np.ndarray:
 def response_sentences(study: Study) -> Iterator[str]:
     """One sentence for each of the first combos: its AUC, what it is of, and the level without identities.
 
-    They are of the first run; null models are left out where there are others. Where gains are fitted, a second sentence
-    says what these add for held-out neurons.
+    They are of the first run; null models are left out where there are others. Where gains are fitted, another
+    sentence says what these add for held-out neurons.
     """
     networks = [combo for combo in study.combos if is_network(combo)] or study.combos
     options = varied_options(study, networks)
