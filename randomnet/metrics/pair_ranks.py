@@ -99,10 +99,10 @@ def share_estimate(positive: np.ndarray, stimulated: np.ndarray, weights: np.nda
 
 def rank_correlation(x: np.ndarray, y: np.ndarray, stimulated: np.ndarray, weights: np.ndarray) -> Estimate:
     """Return Spearman's correlation of pairs (P,), with its BCa interval. Each sample is ranked anew."""
-    orders = [np.unique(values, return_inverse=True)[1] for values in (x, y)]
+    first, second = (np.unique(values, return_inverse=True)[1] for values in (x, y))
 
     def correlations(samples: np.ndarray) -> np.ndarray:
-        return np.array([_rank_correlation(*orders, sample[stimulated]) for sample in samples])
+        return np.array([_rank_correlation(first, second, sample[stimulated]) for sample in samples])
 
     return _estimate(correlations, weights[:MOST_RANKED], stimulated)
 

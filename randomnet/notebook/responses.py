@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from randomnet.analysis.responses import OperatingPoint, operating_point
+from randomnet.build.connectome import connectome_of
 from randomnet.build.measured_responses import responses_of
 from randomnet.build.network import build_setup
 from randomnet.connectome import Connectome
@@ -86,9 +87,10 @@ def score_responses(
     setup, settings = present_setup(network, build_setup(run)), run.config.responses
     with torch.no_grad():
         system, point = _at_rest(setup.network, settings)
-        measured = responses_of(run, setup.connectome)
+        connectome = connectome_of(run)
+        measured = responses_of(run, connectome)
         matrix = network_responses(system, point, torch.from_numpy(measured.neurons), settings).numpy()
-    return score(setup.connectome, measured, matrix, settings, run.generator("responses"))
+    return score(connectome, measured, matrix, settings, run.generator("responses"))
 
 
 def _parsed(key: Key, value: Any) -> Any:
@@ -108,7 +110,7 @@ def _network(function: str, source: Any) -> NotebookNetwork:
     return network
 
 
-def _at_rest(network: Network, settings: ResponsesSection) -> tuple[Dynamics, OperatingPoint]:
+def _at_rest(network: Any, settings: ResponsesSection) -> tuple[Dynamics, OperatingPoint]:
     """The system and its fixed point. Raises ValueError where it has no responses."""
     system = network.autonomous().double()
     point = operating_point(system, round(settings.rest_time / system.dt))

@@ -117,7 +117,7 @@ def _draw_gains(axes: Axes, record: MeasuredResponses) -> None:
     axes.set_xticks(places, [escape_dollars(str(name)) for name in record.classes])
     axes.set_xlim(-0.5, len(places) - 0.5)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("class of neurons")
+    axes.set_xlabel("class of neurons (number of neurons)")
     axes.set_ylabel("fitted gain")
     axes.legend()
 
@@ -130,6 +130,6 @@ def _draw_parts(axes: Axes, record: MeasuredResponses) -> None:
     axes.axhline(100 * record.responded.mean(), color=REFERENCE, linewidth=0.8, linestyle=CHANCE["linestyle"],
                  label="all pairs")  # fmt: skip
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("tenth of the pairs by response of the network")
+    axes.set_xlabel("tenth of the pairs by response of the network (10: largest)")
     axes.set_ylabel("pairs that responded (%)")
     axes.legend()

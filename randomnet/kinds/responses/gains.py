@@ -16,12 +16,14 @@ from randomnet.metrics.pair_ranks import Estimate, auc_difference, auc_estimate
 class GainFit:
     """Fitted gains of C classes, and how they predict held-out pairs.
 
-    names: (C,) of the classes. gains: (C,) of all pairs. fold_gains: (folds, C). held_out: (P,) predictions of ln
-    |response| of pairs whose stimulated neuron the fit did not see. auc: of these. change: minus the AUC of the same
-    network with all gains 1. classes: AUC of the shares by class alone, without wiring. beyond: auc minus that.
+    names, sizes: (C,) of the classes, and their numbers of neurons. gains: (C,) of all pairs. fold_gains: (folds, C).
+    held_out: (P,) predictions of ln |response| of pairs whose stimulated neuron the fit did not see. auc: of these.
+    change: minus the AUC of the same network with all gains 1. classes: AUC of the shares by class alone, without
+    wiring. beyond: auc minus that.
     """
 
     names: np.ndarray
+    sizes: np.ndarray
     gains: np.ndarray
     fold_gains: np.ndarray
     held_out: np.ndarray
@@ -55,6 +57,7 @@ def fit_gains(
     sample = (scores.positive, scores.places, scores.weights)
     return GainFit(
         names,
+        np.bincount(model.classes.numpy(), minlength=len(names)),
         gains.numpy(),
         torch.stack(fold_gains).numpy(),
         held_out,

@@ -13,7 +13,8 @@ Of K measured neurons, P pairs, S groups of synaptic steps, and C classes with g
 | step_names, step_share, step_auc | (S,) texts; (S, 4) value, ends of the interval, and standard error            |
 | step_pairs, step_neurons        | (S,) numbers of pairs and of stimulated neurons                                |
 | unmatched                       | names of the table that the network lacks                                      |
-| gain_classes, gains, fold_gains | (C,) texts; (C,) of all pairs; (folds, C)                                      |
+| gain_classes, gain_sizes        | (C,) texts; (C,) numbers of neurons                                            |
+| gains, fold_gains               | (C,) of all pairs; (folds, C)                                                  |
 | held_out                        | (P,) ln abs(response) with gains that did not see the stimulated neuron        |
 """
 
@@ -51,8 +52,8 @@ def arrays_of(scores: ResponseScores, fit: GainFit | None) -> dict[str, np.ndarr
         "unmatched": np.array(measured.unmatched, dtype=str),
     }
     if fit is not None:
-        arrays |= {"gain_classes": fit.names.astype(str), "gains": fit.gains, "fold_gains": fit.fold_gains,
-                   "held_out": fit.held_out}  # fmt: skip
+        arrays |= {"gain_classes": fit.names.astype(str), "gain_sizes": fit.sizes, "gains": fit.gains,
+                   "fold_gains": fit.fold_gains, "held_out": fit.held_out}  # fmt: skip
     return arrays
 
 

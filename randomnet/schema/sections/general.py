@@ -52,7 +52,7 @@ class PathsSection(Section):
     responses: str = option(
         Location(),
         "",
-        "A table of measured responses (CSV, TSV, parquet, sheet), with a row per pair of neurons: stimulated, "
+        "A table of measured responses: CSV, TSV, parquet or sheet. A row is a pair of neurons: stimulated, "
         "responding, q, and where it has them response and occurrences. Names are those of the connectome.",
         only=OF_RESPONSES,
         neutral="",
