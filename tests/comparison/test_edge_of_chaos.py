@@ -54,14 +54,14 @@ def test_a_network_without_chaos_is_farther_than_nulls_that_have_it():
 def test_draws_with_chaos_are_counted_where_their_median_has_none():
     answer, numbers, _ = edge_sentences(lines({"none": 9, "degree": 6.5}, scatter=1))
     assert "cannot be told apart" in answer, "10 of 40 draws are chaotic within the grid: p = 1"
-    assert "nowhere up to g = 6 in its degree null (p = 1; in 10 of 40 draws it does)" in numbers
+    assert "nowhere up to g = 6 in its degree null (p = 1; in 10 of 40 networks it does)" in numbers
 
 
 def test_without_any_chaos_the_study_says_that_it_cannot_tell():
     answer, *_ = edge_sentences(lines({"none": 9, "degree": 9, "sign": 8}, nulls=("degree", "sign")))
     assert answer == (
         "The study cannot tell which is closer to the edge of chaos: over g = 1 to 6 chaos begins neither in the "
-        "connectome MB nor in any draw of its degree null or any draw of its sign null."
+        "connectome MB nor in any draw of its degree null or its sign null."
     )
 
 
