@@ -71,6 +71,7 @@ def is_available() -> bool:
     return True
 
 
+@cache
 def loops(scalar: Callable, form: str) -> tuple[Callable, Callable]:
     """The compiled steps and their adjoint in this form, for the scalar function of an activation; see `library`."""
     return import_module("randomnet.compiled.library").compiled(scalar, form)

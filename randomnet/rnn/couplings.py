@@ -87,6 +87,22 @@ class Dense(Brief):
         """diag(gains) J for gains (..., N, 1); differentiable."""
         return Dense(gains * self.values)
 
+    def scaled(self, scale: float) -> tuple[Tensor, Tensor]:
+        """scale J and its transpose, detached and contiguous; made once."""
+        if scale not in self._scaled:
+            self._scaled[scale] = scaled_pair(self.values.detach(), scale)
+        return self._scaled[scale]
+
+    @cached_property
+    def _scaled(self) -> dict[float, tuple[Tensor, Tensor]]:
+        return {}
+
+
+def scaled_pair(values: Tensor, scale: float | Tensor) -> tuple[Tensor, Tensor]:
+    """scale J and its transpose, contiguous; scale: a number, or (..., N, 1) for one of each row."""
+    scaled = values if isinstance(scale, float) and scale == 1 else values * scale
+    return scaled.contiguous(), scaled.mT.contiguous()
+
 
 def add_product(
     base: Tensor, left: Tensor, right: Tensor, beta: float = 1.0, alpha: float = 1.0, out: Tensor | None = None
