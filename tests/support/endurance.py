@@ -75,7 +75,7 @@ def figures(*arguments):
 
 def is_told(code, err, allowed=(0, 1, 2)):
     """Whether a command ended as it may: no traceback, and one line of error that has no control characters."""
-    lines = [line for line in err.splitlines() if line.startswith("error: ")]
+    lines = [line for line in err.splitlines() if "error: " in line]
     plain = all(character.isprintable() or character in "\n\r\t" for character in err)
     return code in allowed and "Traceback" not in err and plain and (code != 2 or len(lines) == 1)
 
