@@ -170,6 +170,20 @@ def largest_row(table, begin, end):
 
 
 @njit
+def factor_gram(table, width, r):
+    """Turn [G | 1] (b, 2 width) into [R | R^-T], and write R into r (b, b).
+
+    Returns a measure of R's condition number, in largest norms of rows; inf, with r as it was, where G is not positive.
+    """
+    if not eliminate(table, width):
+        return np.inf
+    for i in range(len(r)):
+        for j in range(len(r)):
+            r[i, j] = table[i, j] if j >= i else 0
+    return largest_row(r, 0, len(r)) * largest_row(table, width, 2 * width)
+
+
+@njit
 def orthonormalise_by_gram(rows, r):
     """Orthonormalise the rows of (b, N) in place and write R into r (b, b); False where rounding would matter.
 
@@ -179,13 +193,7 @@ def orthonormalise_by_gram(rows, r):
     count, width = len(rows), whole_lanes(len(rows))
     table = unit_rows(count, width, rows.dtype)
     product_right_transposed(rows, rows, 1.0, 0.0, table[:, :count])
-    if not eliminate(table, width):
-        return False
-    for i in range(count):
-        for j in range(count):
-            r[i, j] = table[i, j] if j >= i else 0
-    condition = largest_row(r, 0, count) * largest_row(table, width, 2 * width)
-    if not condition < (WELL[0] if r.itemsize == 8 else WELL[1]):
+    if not factor_gram(table, width, r) < (WELL[0] if r.itemsize == 8 else WELL[1]):  # also for nan
         return False
     buffer = np.empty(rows.shape, rows.dtype)
     copy_into(buffer, rows)
