@@ -18,11 +18,14 @@ from randomnet.build.unit_groups import groups_of
 from randomnet.nulls import EXTENTS
 from randomnet.objectives.prediction import Recording
 from randomnet.objectives.students import Student, detached, no_interface, respond, scaled_projections
+from randomnet.prediction import activity_jacobian, rank_neurons
 from randomnet.rnn import Dynamics
 from randomnet.rnn.couplings import Dense
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 
+RANKING_TRIALS, RANKING_TIMES = 2, 10  # samples from which the order of recording is computed
+RANKING_NOISE, RANKING_PRIOR = 0.1, 0.3  # of the activity's standard deviation, and of the parameters
 TRUE = {"net.null": "none", "net.random_w": False, **{f"net.{name}": 0.0 for name in EXTENTS}}  # the true connectome
 
 
@@ -194,6 +197,9 @@ def order_of_recording(run: Run, teacher: Teacher) -> Tensor:
     pool, choice = _pool(run, teacher), run.config.predict.choice
     if choice == "random":
         return pool[torch.from_numpy(run.generator("recorded neurons").permutation(len(pool)))]
+    if choice == "informative":
+        order = torch.from_numpy(_informative_order(teacher, student_of(run, teacher)))
+        return order[torch.isin(order, pool)]
     if choice == "variance":
         score = teacher.rates[:, : teacher.training].double().flatten(0, 1).var(0).cpu()
     else:
@@ -201,6 +207,27 @@ def order_of_recording(run: Run, teacher: Teacher) -> Tensor:
         ends = np.concatenate([connectome.post, connectome.pre])
         score = torch.from_numpy(np.bincount(ends, minlength=connectome.n))
     return pool[torch.argsort(score[pool], descending=True, stable=True)]
+
+
+def _informative_order(teacher: Teacher, student: Student) -> np.ndarray:
+    """Return all neurons by what they tell of the unknown parameters, linearised where the student starts.
+
+    A sample of the activity of some trials is used.
+    """
+    exact, trials = student.double_copy(), torch.arange(min(RANKING_TRIALS, teacher.training))
+    interface = {name: values.double() for name, values in teacher.interface.items()}
+    inputs = teacher.inputs[:, trials].double()
+    initial = exact.initial(trials, teacher.initial[trials].double()).detach()
+    parameters = {name: values for name, values in exact.unknown.items() if name != "initial"}
+    every = max(1, len(inputs) // RANKING_TIMES)
+
+    def activity(*values: Tensor) -> Tensor:
+        system = exact.system(dict(zip(parameters, values, strict=True)))
+        return respond([system], [interface], inputs[None], initial[None])[0][0, every - 1 :: every]
+
+    values = list(parameters.values())
+    noise = RANKING_NOISE * float(activity(*values).detach().std()) or 1.0
+    return rank_neurons(activity_jacobian(activity, values), noise=noise, prior=RANKING_PRIOR).order
 
 
 # ---- the student

@@ -4,6 +4,7 @@ M is the number of recorded neurons, as the column `recorded` has it.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from randomnet.figures.runs import Figures, arrays_of, ended_runs
 from randomnet.figures.training import group_history
 from randomnet.figures.transition import series_by_other_options
 from randomnet.plotting import FoundParameters, Means, Panel, PredictionErrors, Series, Stiffness
+from randomnet.plotting.option_words import words
 from randomnet.plotting.style import averaged_runs
 
 M = "predict.n_recorded"
@@ -52,7 +54,10 @@ def _students(study: Study) -> Iterator[tuple[Series, list[Combo], pd.DataFrame]
     for series, combos in series_by_other_options(study, option):
         runs = ended_runs(study, {(combo.label, combo.number): series for combo in combos})
         if "recorded" in runs:
-            yield series, combos, averaged_runs(runs[runs["recorded"].notna()])
+            text = series.text
+            for name in study.varied:
+                text = text.replace(f"{name} = ", f"{words(name)} = ")
+            yield replace(series, text=text), combos, averaged_runs(runs[runs["recorded"].notna()])
 
 
 def _errors(series: Series, runs: pd.DataFrame) -> PredictionErrors:
@@ -65,11 +70,12 @@ def _errors(series: Series, runs: pd.DataFrame) -> PredictionErrors:
 
 
 def _means(m: np.ndarray, errors: np.ndarray) -> Means:
-    """Means of the errors at each M, with 95 % intervals."""
+    """Geometric means of the errors at each M, with 95 % intervals of the mean logarithm."""
     rows = []
     for value in np.unique(m[np.isfinite(errors)]):
-        found = errors[(m == value) & np.isfinite(errors)]
-        rows.append((value, found.mean(), *(mean_interval(found) if len(found) > 1 else (np.nan, np.nan))))
+        logs = np.log(np.maximum(errors[(m == value) & np.isfinite(errors)], plotting.LEAST_ERROR))
+        ends = mean_interval(logs) if len(logs) > 1 else (np.nan, np.nan)
+        rows.append((value, *np.exp([logs.mean(), *ends])))
     return Means(*np.array(rows, dtype=float).reshape(-1, 4).T)
 
 

@@ -39,9 +39,9 @@ class Student(nn.Module):
         self.register_buffer("projections", projections)
         self.unknown = nn.ParameterDict({name: nn.Parameter(values.clone()) for name, values in unknown.items()})
 
-    def system(self) -> Dynamics:
-        """The network with its present parameters; differentiable in the unknown ones."""
-        parts = dict(self.unknown.items())
+    def system(self, parts: Mapping[str, Tensor] | None = None) -> Dynamics:
+        """The network with its present parameters, or with `parts` of them; differentiable in the unknown ones."""
+        parts = dict(self.unknown.items()) | dict(parts or {})
         changes = {name: parts[name][self.groups] for name in ("gains", "shifts") if name in parts}
         if "weights" in parts:
             weights = parts["weights"]

@@ -82,6 +82,7 @@ from randomnet.plotting.option_axis import needs_log_axis
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phase_plane import PhasePlane, phase_plane
 from randomnet.plotting.prediction import (
+    LEAST_ERROR,
     FoundParameters,
     Means,
     PredictionErrors,
@@ -109,6 +110,7 @@ from randomnet.plotting.vectors import GroupWeights, Participation, vectors
 __all__ = [
     "FEWEST_EXPONENTS",
     "FORMATS",
+    "LEAST_ERROR",
     "Activity",
     "BumpCourse",
     "Carried",

@@ -109,7 +109,7 @@ OPTION_WORDS = MappingProxyType({
     "n_recorded": "number of recorded neurons M",
     "pool": "neurons that may be recorded",
     "choice": "order of recording",
-    "student": "what the student does not know",
+    "student": "unknown to the student",
     "start": "start of the training",
     "gain_sd": "spread of the teacher's gains",
     "shift_mean": "mean of the teacher's shifts",

@@ -30,12 +30,12 @@ from randomnet.plotting.value_axis import number_log_axis
 
 SHIFT = 0.02  # decades between students at one M
 WIDTH = 0.03  # decades over which the dots of one student are spread
-FLOOR = 1e-6  # errors below it are drawn there
+LEAST_ERROR = 1e-6  # errors below it are drawn there
 LEAST_SHARE = 1e-12  # eigenvalues below this share of the largest are rounding
 
 
 class Means(NamedTuple):
-    """Means over runs at each M, (k,) each, with the ends of their intervals, nan for single runs."""
+    """Geometric means over runs at each M, (k,) each, with the ends of their intervals, nan for single runs."""
 
     m: np.ndarray
     mean: np.ndarray
@@ -93,7 +93,7 @@ def prediction(
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 2.6, title)
         panels = list(figure.subplots(1, 2, sharex=True, sharey=True))
-        every = [np.maximum(finite_values(errors), FLOOR) for student in students for errors in student.errors]
+        every = [np.maximum(finite_values(errors), LEAST_ERROR) for student in students for errors in student.errors]
         values = np.concatenate(every) if every else np.empty(0)
         for place, (axes, label) in enumerate(zip(panels, labels, strict=True)):
             axes.set_xscale("log")
@@ -108,7 +108,7 @@ def prediction(
         for student in students:
             _mark_half(panels[0], student, half)
         set_option_ticks(panels[0], np.concatenate([student.m for student in students]))
-        legend(figure, _handles(students, dimension, half), "bars: 95 % intervals of means over runs")
+        legend(figure, _handles(students, dimension, half), "lines: geometric means over runs with 95 % intervals")
         return figure
 
 
@@ -130,7 +130,7 @@ def _dimension_line(axes: Axes, dimension: np.ndarray) -> None:
 
 def _draw_errors(axes: Axes, student: PredictionErrors, place: int, shift: float) -> None:
     """Draw the runs of one student as dots, and its means with their intervals."""
-    errors, means = np.maximum(student.errors[place], FLOOR), student.means[place]
+    errors, means = np.maximum(student.errors[place], LEAST_ERROR), student.means[place]
     x = student.m * shift
     for m in np.unique(student.m):
         at = student.m == m
@@ -139,8 +139,8 @@ def _draw_errors(axes: Axes, student: PredictionErrors, place: int, shift: float
     axes.plot(x, errors, linestyle="", marker=look.marker, color=look.color, markersize=2.4, markeredgewidth=0,
               alpha=0.55, zorder=3)  # fmt: skip
     if len(means.m):
-        mean = np.maximum(means.mean, FLOOR)
-        bars = [np.nan_to_num(mean - np.maximum(means.low, FLOOR)), np.nan_to_num(means.high - mean)]
+        mean = np.maximum(means.mean, LEAST_ERROR)
+        bars = [np.nan_to_num(mean - np.maximum(means.low, LEAST_ERROR)), np.nan_to_num(means.high - mean)]
         axes.errorbar(means.m * shift, mean, yerr=np.maximum(bars, 0), color=look.color, linestyle=look.linestyle,
                       linewidth=1.1, elinewidth=0.7, capsize=1.5, capthick=0.7, zorder=2)  # fmt: skip
 

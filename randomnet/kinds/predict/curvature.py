@@ -1,5 +1,7 @@
 """Stiff and sloppy directions of a student, and which neurons tell most of its parameters."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,25 +22,35 @@ def curvature_of(run: Run, recording: Recording, student: Student) -> Curvature 
     initial states is unknown.
     """
     count, exact = run.config.predict.eigenvalues, student.double_copy()
-    parameters = [values for name, values in exact.unknown.items() if name != "initial"]
+    parameters = {name: values for name, values in exact.unknown.items() if name != "initial"}
     if not count or not parameters:
         return None
-    return gauss_newton_eigenvalues(_residuals(recording, exact), parameters, leading=count, trailing=count)
+    residuals = _residuals(recording, exact, list(parameters))
+    return gauss_newton_eigenvalues(residuals, list(parameters.values()), leading=count, trailing=count)
 
 
-def _residuals(recording: Recording, student: Student) -> Tensor:
-    """Return the residuals (R,) of the recorded entries, whose mean square has the curvature of the loss."""
+def _residuals(recording: Recording, student: Student, names: Sequence[str]) -> Callable[..., Tensor]:
+    """Return the residuals (R,) of the recorded entries, whose mean square has the curvature of the loss.
+
+    They are a function of the parameters of these names.
+    """
     trials = torch.arange(recording.training)
     inputs, initial, targets = (values.double() for values in (recording.inputs[:, trials], recording.initial[trials],
                                                                recording.targets[:, trials]))  # fmt: skip
     interface = {name: values.double() for name, values in recording.interface.items()}
-    start = student.initial(trials, initial)
-    rates = respond([student.system()], [interface], inputs[None], start[None])[0][0]
-    seen = recording.seen[:, trials]
-    if recording.scale is None:
-        return (rates - targets)[seen]
-    expected = (recording.scale * rates).clamp_min(LEAST_RATE)
-    return ((expected - targets) / expected.detach().sqrt())[seen] / 2**0.5
+    start = student.initial(trials, initial).detach()
+    seen = torch.nonzero(recording.seen[:, trials].flatten()).flatten()
+
+    def residuals(*values: Tensor) -> Tensor:
+        system = student.system(dict(zip(names, values, strict=True)))
+        rates = respond([system], [interface], inputs[None], start[None])[0][0]
+        rates, observed = (part.flatten().index_select(0, seen) for part in (rates, targets))
+        if recording.scale is None:
+            return rates - observed
+        expected = (recording.scale * rates).clamp_min(LEAST_RATE)
+        return (expected - observed) / (2 * expected.detach()).sqrt()
+
+    return residuals
 
 
 def curvature_arrays(curvature: Curvature | None, student: Student, teacher: Teacher) -> dict[str, np.ndarray]:

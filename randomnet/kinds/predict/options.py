@@ -40,10 +40,11 @@ class PredictSection(Section):
         neutral="",
     )
     choice: str = option(
-        Choice(("random", "variance", "degree")),
+        Choice(("random", "variance", "degree", "informative")),
         "random",
         "Order in which neurons are recorded; more neurons keep the first ones. random: the same order in all combos "
-        "of an iteration. variance: the largest variance of their activity first. degree: the most connections first.",
+        "of an iteration. variance: the largest variance of their activity first. degree: the most connections first. "
+        "informative: each one most reduces the expected error of the others, linearised where the student starts.",
         sizes=False,
         neutral="random",
     )
@@ -143,6 +144,10 @@ def _predicted(config: Any) -> tuple[Key, str] | None:
         if config.null != "none" or changed:
             name, usual = ("null", "none") if config.null != "none" else (changed[0], "0")
             return ("net", name), f"{usual} with paths.pretrained, whose weights are those that were trained"
+    if config.predict.choice == "informative" and set(unknown) & {"weights"}:
+        return ("predict", "choice"), "another than informative where weights are unknown, which are too many"
+    if config.predict.choice == "informative" and unknown == ("initial",):
+        return ("predict", "choice"), "another than informative where initial states alone are unknown"
     if {"weights", "scales"} <= set(unknown):
         return ("predict", "student"), "weights or scales, as free weights have no projections to scale"
     if config.net.rank and {"weights", "scales"} & set(unknown):

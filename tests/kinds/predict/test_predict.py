@@ -184,6 +184,18 @@ def test_errors_are_those_of_their_definition():
     assert errors(rates, truth, alone)[0] == pytest.approx(wrong / ((known - known.mean()) ** 2).sum())
 
 
+def test_more_epochs_go_on_from_the_state_of_ended_runs(tmp_path):
+    grid = "--set", 'combosparams.combos_params={"n_recorded": [2, 5]}'
+    for name in ("whole", "longer"):
+        (tmp_path / name).mkdir()
+    path = ini(tmp_path / "longer", "", "batch_size = 2")
+    assert run(path, *grid) == run(path, *grid, "--set", "trainvalidate.epochs=6") == 0
+    assert run(ini(tmp_path / "whole", "", "batch_size = 2"), *grid, "--set", "trainvalidate.epochs=6") == 0
+    found, expected = (contents(tmp_path / name / "out") for name in ("longer", "whole"))
+    assert [found[f"{combo}/iter_0/run.json"].pop("extended") for combo in (0, 1)] == [[3], [3]]
+    assert differing(found, expected) == []
+
+
 def test_with_all_neurons_recorded_none_is_left_to_predict(tmp_path):
     table = done(tmp_path, predict="n_recorded = all")
     assert table["recorded"].item() == table["neurons"].item() == 13
@@ -272,6 +284,23 @@ def test_killed_it_goes_on_to_the_same_bytes(tmp_path, more):
     assert differing(contents(out), contents(tmp_path / "whole" / "out")) == []
 
 
+def test_neurons_are_recorded_in_the_order_that_is_asked_for(tmp_path):
+    orders = {}
+    for choice in ("random", "variance", "degree", "informative"):
+        (one,), (lesson,) = lessons(tmp_path, f"predict.choice={choice}")
+        orders[choice] = order_of_recording(one, lesson.teacher).tolist()
+        assert sorted(orders[choice]) == list(range(13))
+    teacher = lesson.teacher
+    variance = teacher.rates[:, : teacher.training].numpy().reshape(-1, 13).var(0)
+    assert (np.diff(variance[orders["variance"]]) <= 0).all()
+    connectome = teacher.setup.connectome
+    degree = np.bincount(connectome.post, minlength=13) + np.bincount(connectome.pre, minlength=13)
+    assert (np.diff(degree[orders["degree"]]) <= 0).all()
+    (one,), (lesson,) = lessons(tmp_path, "predict.pool=I", "predict.choice=informative", predict="n_recorded = 2")
+    expected = [neuron for neuron in orders["informative"] if neuron >= 9]  # the four of I are the last
+    assert order_of_recording(one, lesson.teacher).tolist() == expected
+
+
 @pytest.mark.parametrize("observed", ["rates", "spikes"])
 def test_curvature_is_that_of_the_loss_where_the_student_is_right(tmp_path, observed):
     """There the Gauss-Newton matrix is the Hessian: exactly for rates, in the mean over counts for counts."""
@@ -343,3 +372,45 @@ def test_a_task_drives_the_teacher(tmp_path):
     assert table["status"].item() == "complete" and table["dimension"].item() > 1
     record = json.loads((tmp_path / "out" / "0" / "iter_0" / "run.json").read_text())
     assert record["summary"]["recorded"] == 5
+
+
+TRAINED = """
+[experiment]
+kind = train
+[paths]
+path_to_results = {out}
+[net]
+roi = random
+n = 12
+[model]
+activation = tanh_stretched
+[trialparams]
+task_name = flip_flop
+nr_of_trials = 10
+trial_steps = 10
+[trainvalidate]
+epochs = 2
+train_gains = True
+train_shifts = True
+lr = 0.1
+[execution]
+workers = 1
+"""
+
+
+def test_a_trained_network_is_a_teacher_with_its_own_gains(tmp_path):
+    trained = tmp_path / "trained"
+    path = tmp_path / "t.ini"
+    path.write_text(TRAINED.format(out=trained))
+    assert run(path) == 0
+    drop = ("epochs = 2\n", "train_gains = True\n", "train_shifts = True\n", "lr = 0.1\n")
+    text = TRAINED.format(out=f"{tmp_path / 'out'}\npretrained = {trained}").replace("kind = train", "kind = predict")
+    for line in drop:
+        text = text.replace(line, "")
+    path.write_text(text + "[predict]\nn_recorded = 5\n")
+    assert run(path, "--set", "trainvalidate.epochs=2") == 0
+    arrays = results.ResultsFolder(tmp_path / "out").run(0, 0).arrays
+    values = results.ResultsFolder(trained).run(0, 0).arrays
+    assert np.ptp(arrays["gains_true"]) > 0
+    assert arrays["gains_true"] == pytest.approx(values["gains_final"], rel=1e-6)
+    assert np.sort(2 * arrays["gains_start"]) == pytest.approx(np.sort(values["gains_final"]), rel=1e-6)
