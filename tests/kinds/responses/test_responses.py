@@ -134,7 +134,8 @@ def test_gains_by_class_are_fitted_and_drawn(worm):
     assert arrays["fold_gains"].shape == (3, 3) and (arrays["gains"] > 0).all()
     assert row["gain_of_motor"] == pytest.approx(arrays["gains"][1])
     assert row["auc_gains_change"] == pytest.approx(row["auc_gains"] - row["auc"], abs=1e-12)
-    assert row["auc_gains_beyond"] == pytest.approx(row["auc_gains"] - row["auc_classes"], abs=1e-12)
+    assert row["auc_joint_change"] == pytest.approx(row["auc_joint"] - row["auc_classes"], abs=1e-12)
+    assert row["auc_joint_change_low"] > 0.1, "the wiring adds to the classes"
     assert abs(row["auc_classes"] - 0.5) < 0.1, "responses of the made-up worm know no classes"
     figures = worm / "figs"
     draw(worm)
