@@ -277,7 +277,7 @@ FIGURES: Registry[FigureSet] = Registry({
     ),
     "responses": FigureSet(
         metrics=("auc", "auc_absolute", "spearman", "spearman_absolute", "auc_permuted", "auc_gains",
-                 "auc_gains_change", "auc_classes", "auc_gains_beyond", "pairs", "responding_pairs",
+                 "auc_gains_change", "auc_classes", "auc_joint", "auc_joint_change", "pairs", "responding_pairs",
                  "stimulated_neurons", "neurons", "seconds"),
         overview=("auc", "auc_gains", "spearman"),
         tested=("auc", "auc_absolute", "spearman", "spearman_absolute", "auc_gains", "auc_gains_change"),

@@ -31,7 +31,7 @@ PANELS = (
 )  # fmt: skip
 INTERVALS = (
     *(f"{name}_{end}" for end in ("low", "high")
-      for name in ("auc", "spearman", "auc_gains", "auc_gains_change", "auc_classes", "auc_gains_beyond")),
+      for name in ("auc", "spearman", "auc_gains", "auc_gains_change", "auc_classes", "auc_joint", "auc_joint_change")),
     *("auc_permuted_sd", "auc_permuted_p"),
 )  # fmt: skip
 MOST_SENTENCES = 6
@@ -110,8 +110,8 @@ def response_sentences(study: Study) -> Iterator[str]:
 
 def _gain_sentence(row: dict[str, float]) -> str:
     """What fitted gains add for stimulated neurons that the fit has not seen, and beside classes without wiring."""
-    change, beyond = _estimate(row, "auc_gains_change"), _estimate(row, "auc_gains_beyond")
+    change, beyond = _estimate(row, "auc_gains_change"), _estimate(row, "auc_joint_change")
     adds = "adds to" if change[1] > 0 else "lowers" if change[2] < 0 else "does not change, as far as can be told,"
     return (f"One fitted gain per class {adds} the AUC of held-out stimulated neurons, by {interval_text(*change)}. "
             f"Classes alone, without wiring, reach {interval_text(*_estimate(row, 'auc_classes'))}; wiring with gains "
-            f"differs from that by {interval_text(*beyond)}.")  # fmt: skip
+            f"adds {interval_text(*beyond)} to these.")  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from randomnet.analysis.response_gains import GainModel, Pairs, class_shares, fold_numbers
+from randomnet.analysis.response_gains import GainModel, Pairs, class_shares, fold_numbers, logistic_scores
 from randomnet.metrics.pair_ranks import auc
 
 CLASSES = np.arange(60) % 3
@@ -69,3 +69,17 @@ def test_shares_of_classes_are_of_training_pairs_alone():
     pairs = Pairs(torch.tensor([0, 0, 1, 1]), torch.tensor([1, 2, 0, 2]), torch.tensor([True, True, False, True]))
     shares = class_shares(np.array([0, 1, 0]), pairs, np.array([True, True, True, False]))
     assert shares.tolist() == [1.5 / 2, 1.5 / 2, 0.5 / 2, 0.5 / 2]
+
+
+def test_the_logistic_regression_is_at_the_maximum_of_its_likelihood():
+    """The mean of each input is the same of responses and of predicted chances, on training pairs alone."""
+    rng = np.random.default_rng(3)
+    features = rng.standard_normal((400, 2)) * [1, 5] + [0, 7]
+    positive = rng.random(400) < 1 / (1 + np.exp(-features[:, 0] + 0.2 * features[:, 1]))
+    training = np.arange(400) < 300
+    scores = logistic_scores(features, positive, training)
+    chance = 1 / (1 + np.exp(-scores[training]))
+    inputs = np.column_stack([features[training], np.ones(300)])
+    np.testing.assert_allclose(inputs.T @ (positive[training] - chance) / 300, 0, atol=1e-4)
+    changed = np.where(training, positive, ~positive)
+    np.testing.assert_array_equal(logistic_scores(features, changed, training), scores)

@@ -79,7 +79,8 @@ def columns_of(scores: ResponseScores, fit: GainFit | None) -> dict[str, Any]:
         columns |= {f"{part}_of_steps_{name}": _number(found.value) for part, found in parts.items()}
     if fit is not None:
         of_gains = {"auc_gains": fit.auc, "auc_gains_change": fit.change, "auc_classes": fit.classes,
-                    "auc_gains_beyond": fit.beyond}  # fmt: skip
+                    "auc_joint": fit.joint,
+                    "auc_joint_change": fit.joint_change}  # fmt: skip
         for name, estimate in of_gains.items():
             columns |= _estimate_columns(name, estimate)
         columns |= {f"gain_of_{name}": float(gain) for name, gain in zip(fit.names, fit.gains, strict=True)}

@@ -63,7 +63,8 @@ AUC_OF = {
     "auc_gains": "AUC with fitted gains, of pairs whose stimulated neuron the fit did not see",
     "auc_gains_change": "Difference of auc_gains and the AUC of the same pairs with all gains 1, of absolute responses",
     "auc_classes": "AUC of the share of training pairs between the two classes that responded, without any wiring",
-    "auc_gains_beyond": "Difference of auc_gains and auc_classes",
+    "auc_joint": "AUC of a logistic regression on that share and on the response with fitted gains, of held-out pairs",
+    "auc_joint_change": "Difference of auc_joint and auc_classes",
 }
 RESPONDED = Table(
     "summary.csv",

@@ -9,7 +9,9 @@ import pytest
 import runrandomnet
 import visualization
 from randomnet.results import ResultsFolder
+from randomnet.schema.plan import read_plan
 from tests.support import made_up
+from tests.support.option_reads import recorded_reads, unread
 
 INI = """
 [experiment]
@@ -132,7 +134,8 @@ def test_gains_by_class_are_fitted_and_drawn(worm):
     assert arrays["fold_gains"].shape == (3, 3) and (arrays["gains"] > 0).all()
     assert row["gain_of_motor"] == pytest.approx(arrays["gains"][1])
     assert row["auc_gains_change"] == pytest.approx(row["auc_gains"] - row["auc"], abs=1e-12)
-    assert row["auc_gains_beyond"] == pytest.approx(row["auc_gains"] - row["auc_classes"], abs=1e-12)
+    assert row["auc_joint_change"] == pytest.approx(row["auc_joint"] - row["auc_classes"], abs=1e-12)
+    assert row["auc_joint_change_low"] > 0.1, "the wiring adds to the classes"
     assert abs(row["auc_classes"] - 0.5) < 0.1, "responses of the made-up worm know no classes"
     figures = worm / "figs"
     draw(worm)
@@ -176,6 +179,22 @@ def test_what_cannot_work_is_said_before_anything_starts(worm, capsys, override,
     assert run(worm, override, *more) == 2
     error = capsys.readouterr().err
     assert text in error and not (worm / "out").exists()
+
+
+READ = {
+    "linear": (),
+    "peak": ("responses.measure=peak",),
+    "simulated": ("responses.method=simulated", "responses.measure=integral", "responses.response_time=5"),
+    "gains": ("responses.gains_by=role", "responses.folds=2"),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_every_option_that_a_run_accepts_is_read(worm, case):
+    few = ("responses.bootstrap=200", "responses.permutations=10", *READ[case])
+    with recorded_reads() as reads:
+        assert run(worm, *few) == 0
+    assert not unread([combo.config for combo in read_plan(worm / "a.ini", few).combos], reads)
 
 
 # ---- the real worm
