@@ -14,6 +14,7 @@ Quantities of many runs:
     distributions          trained parameters before and after training
     nulls                  a network as a line among the draws of its null models, one panel per null
     null_spectra           spectra before and after training of a network and its nulls, one panel per null
+    orders                 a quantity that some runs do not reach, a row per network and control
     scores                 one panel per score of many models, with the best attainable value
 
 Dynamics of one network:
@@ -73,6 +74,7 @@ from randomnet.plotting.linearization import Linearization, linearization
 from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
+from randomnet.plotting.orders import OrderRow, orders
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phase_plane import PhasePlane, phase_plane
 from randomnet.plotting.psth import Psth, psth
@@ -110,6 +112,7 @@ __all__ = [
     "Linearization",
     "NullPanel",
     "NullSpectra",
+    "OrderRow",
     "Overlaps",
     "Panel",
     "Participation",
@@ -154,6 +157,7 @@ __all__ = [
     "needs_log_axis",
     "null_spectra",
     "nulls",
+    "orders",
     "overlaps",
     "phase_plane",
     "psth",

@@ -14,6 +14,9 @@ BANDS = ("Lines are means over runs, geometric ones on log axes; bands are the 5
 SPREAD = "Lines are means over runs, and bands their standard deviation; of a single run, its standard error."
 OF_ONE = "It shows one network, the first of its combo, so that there is no interval over networks."
 
+ORDERS = ("A network and its controls, a row each: {} in each run (dots), and {} (diamond). Hollow marks "
+          "lie beyond the measured range.")  # fmt: skip
+
 
 class Caption(NamedTuple):
     """What a figure shows, and how its intervals were made."""
@@ -87,6 +90,15 @@ CAPTIONS: dict[str, Caption] = {
                        "gives, and participation ratios, over the exponents. Only vectors of separated exponents are "
                        "determined.", "Bars are two standard errors over runs, or of the record of a single run; "
                        "intervals of the ratios are in vectors.csv."),
+    "transition/overview": Caption(ORDERS.format("the coupling g at which chaos begins", "that of the median exponent"),
+                                   "Bars are the interval of the crossing of the medians over runs, from a bootstrap."),
+    "train/overview": Caption(ORDERS.format("the epochs until the loss is below the criterion", "their median")
+                              + " Trainings without a criterion or without controls: accuracy, loss and exponent over "
+                              f"the options of the grid, with the loss over epochs. {EACH_RUN}",
+                              "Bars are the interval of the median from order statistics, where the first figure is "
+                              f"of epochs. Otherwise: {MEAN}"),
+    "quantities": Caption("All quantities of the study over the options of its grid; no mean is taken over an option "
+                          f"that varies, unless the title says so. {EACH_RUN}", MEAN),
     "convergence": Caption("Running estimates of Lyapunov exponents over the time of the record.",
                            "Bands are two standard errors over initial states and of the records."),
     "seconds": Caption("Seconds of a spectrum and of an epoch over the size of the network, beside the matrix products "
