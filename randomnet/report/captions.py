@@ -86,9 +86,10 @@ CAPTIONS: dict[str, Caption] = {
     "transition": Caption("Largest Lyapunov exponent of every network over g, the medians, and where they cross zero.",
                           "The interval of the crossing is of a bootstrap over networks with Student's t, as "
                           "transition.csv has it."),
-    "vectors": Caption("Weights of groups of neurons in the covariant Lyapunov vectors, relative to what their size "
-                       "gives, and participation ratios, over the exponents. Only vectors of separated exponents are "
-                       "determined.", "Bars are two standard errors over runs, or of the record of a single run; "
+    "vectors": Caption("Weights of groups of neurons in the covariant Lyapunov vectors, which carry the exponents, "
+                       "and in the forward vectors, which excite them, relative to what their size gives; and "
+                       "participation ratios. Only vectors of separated exponents are determined.",
+                       "Bars are two standard errors over runs, or of the record of a single run; "
                        "intervals of the ratios are in vectors.csv."),
     "transition/overview": Caption(ORDERS.format("the coupling g at which chaos begins", "that of the median exponent"),
                                    "Bars are the interval of the crossing of the medians over runs, from a bootstrap."),
