@@ -1,6 +1,7 @@
 """Which is closer to the edge of chaos, a network or its controls: by the coupling g at which chaos begins.
 
-edge_sentences   the answer for each network with controls, its numbers, and what its p are
+edge_families    each network with its controls
+edge_sentences   the answer for each of these, its numbers, and what its p are
 
 Of two networks, that which becomes chaotic at a smaller g is closer. One that does so beyond the grid, or nowhere, has
 a rank among draws all the same; a study in which none does cannot tell.
@@ -34,13 +35,13 @@ class Control(NamedTuple):
 def edge_sentences(study: Study) -> list[str]:
     """The answer, its numbers, and what its p are, for each network with controls; empty without any."""
     sentences = []
-    for network, controls in list(_families(study))[:MOST_NETWORKS]:
+    for network, controls in list(edge_families(study))[:MOST_NETWORKS]:
         sentences += [_answer(network, controls), _numbers(network, controls)]
         sentences += on_p([control.test for control in controls.values()], "g_c")
     return sentences
 
 
-def _families(study: Study) -> Iterator[tuple[CurveSet, dict[str, Control]]]:
+def edge_families(study: Study) -> Iterator[tuple[CurveSet, dict[str, Control]]]:
     """Each network with those of its folder that differ from it in one option of REFERENCE_VALUES alone."""
     sets = list(curve_sets(study))
     options = [name for name in study.varied if name.split(".")[-1] != COUPLING]

@@ -7,6 +7,7 @@ grid_figures       figures of a whole grid in this layout
 option_words       options in words, with units
 example_networks   the networks of a study that are drawn one by one
 nulls              metrics of networks among those of their null models; null_training: their training
+orders             the first figure where some runs do not reach a quantity: g of chaos, epochs to a criterion
 overlays           values of one option in one axes: courses, final spectra, densities of exponents
 parameters         gains and shifts by the names of their groups
 trials             example trials of trained networks, and their activity
@@ -23,7 +24,8 @@ import pandas as pd
 
 from randomnet.comparison.edge_of_chaos import edge_sentences
 from randomnet.comparison.headlines import Headline
-from randomnet.comparison.loss_minima import MINIMA
+from randomnet.comparison.learning import learning_sentences
+from randomnet.comparison.loss_minima import EPOCHS_TO, MINIMA
 from randomnet.comparison.means import MEDIAN
 from randomnet.comparison.study import Study
 from randomnet.figures.analyse import (
@@ -50,8 +52,9 @@ from randomnet.figures.convergence import PANELS as CONVERGED
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.fit import inference_quantities, likelihood_figures, rate_figures
 from randomnet.figures.null_training import null_curves, null_spectra
+from randomnet.figures.orders import edge_overview, learning_overview
 from randomnet.figures.overlays import course_overlays, exponent_densities, seconds_of_epochs, spectrum_overlays
-from randomnet.figures.overviews import fixed, of_spectral_training, of_task_training, overview_figures
+from randomnet.figures.overviews import fixed, of_spectral_training, overview_figures
 from randomnet.figures.parameters import OF_GROUPS, group_values
 from randomnet.figures.predict import (
     found_parameters,
@@ -85,7 +88,6 @@ from randomnet.figures.training import (
 from randomnet.figures.transition import (
     transition_differences,
     transition_figures,
-    transition_overview,
     transition_table,
 )
 from randomnet.figures.trials import example_trial_figures, trained_activity_figures
@@ -205,7 +207,9 @@ FIGURES: Registry[FigureSet] = Registry({
                 "test_metrics_final", "test_metrics_best", *FINAL_SPECTRUM),
         headlines=(Headline("loss_minimum", "lowest validation loss"),),
         files=PARAMETERS,
-        answers=partial(overview_figures, quantities=of_task_training, has_courses=True),
+        answers=learning_overview,
+        answer=learning_sentences,
+        flags=(EPOCHS_TO,),
         figures=(
             curve_figures,
             output_figures,
@@ -236,7 +240,7 @@ FIGURES: Registry[FigureSet] = Registry({
     "transition": FigureSet(
         metrics=EXPONENTS,
         overview=("lambda_max", f"lambda_max{MEDIAN}"),
-        answers=transition_overview,
+        answers=edge_overview,
         figures=(transition_figures,),
         flags=FLAGS,
         tables=MappingProxyType({"transition.csv": transition_table,

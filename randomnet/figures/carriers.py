@@ -31,8 +31,8 @@ from randomnet.plotting import Carried
 KINDS = ("type", "class", "cell_fibers", "super_class", "neurotransmitter", "region", "sign")
 MOST_GROUPS = 16  # in the figure, those of the largest weight
 MOST_NAMED = 3  # groups in a sentence
-VECTORS = {"": ("vector_group_weights", "leading direction\n(covariant vector)"),
-           "forward_": ("vector_group_forward_weights", "what excites it\n(forward vector)")}  # fmt: skip
+VECTORS = {"": ("vector_group_weights", "who carries the leading direction\n(covariant vector)"),
+           "forward_": ("vector_group_forward_weights", "who excites it\n(forward vector)")}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ def _figure(carriers: Carriers) -> Figure:
         intervals = rows.loc[order, [f"{prefix}ratio_low", f"{prefix}ratio_high"]].to_numpy()
         panels.append(Carried(name, ratios, *ends, intervals))
     left_out = f", the {len(order)} of {len(rows)} with most weight" if len(order) < len(rows) else ""
-    series = [f"{network_text(carriers.combo)} ({len(carriers.runs)} {source_of_variation(carriers.table)})"]
-    series += [f"{name} ({len(runs)} {source_of_variation(table)})"
-               for name, (runs, table) in carriers.controls.items()]  # fmt: skip
+    everyone = {network_text(carriers.combo): (carriers.runs, carriers.table), **carriers.controls}
+    series = [f"{name} ({f'{len(runs)} {source_of_variation(table)}' if len(runs) > 1 else '1 run'})"
+              for name, (runs, table) in everyone.items()]  # fmt: skip
     groups = [f"{row.group} ({row.size:g})" for row in rows.loc[order].itertuples()]
     title = [combo_texts.legend_text(carriers.combo.label, [carriers.combo.connectome]),
              f"largest exponent {rows['exponent'].iloc[0]:.3g} per τ",
@@ -146,7 +146,7 @@ def _answer(carriers: Carriers, rows: pd.DataFrame, decided: pd.DataFrame) -> st
     corrected = f"p among random neurons, with Holm's correction for {many} groups by {kind}"
     if not len(decided):
         first = rows.loc[rows["size_p"].idxmin()]
-        return (f"No {kind} of {name} has more or less of the leading direction than its size gives: "
+        return (f"No group by {kind} of {name} has more or less of the leading direction than its size gives: "
                 f"{first['group']}, of the smallest p, has {_ratio(first)} times its share of neurons "
                 f"(p = {first['p']:.2g}; {corrected}).")  # fmt: skip
     more, less = decided[decided["ratio"] > 1], decided[decided["ratio"] <= 1]
@@ -190,4 +190,4 @@ def _undetermined(carriers: Carriers) -> Iterator[str]:
     lost = n - sum(bool(run["vector_separated"][0]) for run in carriers.runs)
     if lost:
         yield (f"In {lost} of {n} runs the first exponent is not told from the second, so that the leading direction "
-               "is not determined there, as of a complex pair.")  # fmt: skip
+               "is not determined there.")  # fmt: skip

@@ -20,6 +20,7 @@ from randomnet.plotting import GroupWeights, Participation
 MOST = 12  # combos with figures, at most
 MOST_GROUPS = 24  # rows of a heat map, the largest groups
 NEEDED = "covariant_weights"
+MAPS = {"ratio": "who carries the exponent (covariant vectors)", "forward_ratio": "who excites it (forward vectors)"}
 WEIGHTS = ("vector_group_weights", "vector_group_forward_weights")
 KEYS, SIZES = ("vector_group_kinds", "vector_group_names"), "vector_group_sizes"
 TESTED = {"size": (NEEDED, WEIGHTS[0], "size"), "forward_size": ("forward_weights", WEIGHTS[1], "forward_size")}
@@ -173,7 +174,7 @@ def _sensitivities_of(run: Arrays) -> Iterator[tuple[tuple[str, ...], np.ndarray
 
 
 def vector_figures(study: Study, ylabel: str | None) -> Figures:
-    """A figure per combo: weights of groups relative to their size, and participation, over the exponents."""
+    """A figure per combo: weights of groups in both kinds of vector relative to their size, and participation."""
     options = varied_options(study, study.combos)
     labels = {combo.label for combo in study.combos}
     drawn = [(combo, runs) for combo in study.combos if (runs := runs_with_vectors(combo))]
@@ -182,21 +183,23 @@ def vector_figures(study: Study, ylabel: str | None) -> Figures:
         over = f"mean of {len(runs)} runs" if len(runs) > 1 else ""
         title = [combo_texts.legend_text(combo.label, [combo.connectome]), *values, over]
         stem = ["vectors", *[combo.label] * (len(labels) > 1), *(f"{name}={combo.get(name)}" for name in options)]
-        maps = list(_maps(pd.DataFrame(list(group_rows(runs)))))
+        rows = pd.DataFrame(list(group_rows(runs)))
+        by_kind = zip(*(_maps(rows, column, words) for column, words in MAPS.items()), strict=True)
+        maps = [each for both in by_kind for each in both]
         yield "_".join(stem), plotting.vectors(maps, _participation(runs), ", ".join(filter(None, title)))
     if len(drawn) > MOST:
         say(f"vectors: drawn for the first {MOST} of {len(drawn)} combos; --filter selects others")
 
 
-def _maps(rows: pd.DataFrame) -> Iterator[GroupWeights]:
+def _maps(rows: pd.DataFrame, column: str, words: str) -> Iterator[GroupWeights]:
     """The ratios of the largest groups of each kind, (groups, exponents)."""
     for kind, part in rows.groupby("kind_of_group", sort=False) if len(rows) else ():
         sizes = part.groupby("group", sort=False)["size"].mean()
         largest = sizes[sizes.isin(sizes.nlargest(MOST_GROUPS))].index[:MOST_GROUPS]
-        ratios = part.pivot(index="group", columns="index", values="ratio").loc[largest]
+        ratios = part.pivot(index="group", columns="index", values=column).loc[largest]
         left_out = f", the largest {len(largest)} of {len(sizes)}" if len(largest) < len(sizes) else ""
         names = [f"{name} ({sizes[name]:.4g})" for name in largest]
-        yield GroupWeights(f"{str(kind).replace('_', ' ')}{left_out}", names, ratios.to_numpy())
+        yield GroupWeights(f"{str(kind).replace('_', ' ')}{left_out}\n{words}", names, ratios.to_numpy())
 
 
 def _participation(runs: Sequence[Arrays]) -> Participation:

@@ -15,6 +15,7 @@ Quantities of many runs:
     nulls                  a network as a line among the draws of its null models, one panel per null
     null_spectra           spectra before and after training of a network and its nulls, one panel per null
     prediction             errors of recorded and unrecorded neurons over the number of recorded ones
+    orders                 a quantity that some runs do not reach, a row per network and control
     scores                 one panel per score of many models, with the best attainable value
 
 Dynamics of one network:
@@ -79,6 +80,7 @@ from randomnet.plotting.measured_responses import MeasuredResponses, measured_re
 from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
+from randomnet.plotting.orders import OrderRow, orders
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phase_plane import PhasePlane, phase_plane
 from randomnet.plotting.prediction import (
@@ -130,6 +132,7 @@ __all__ = [
     "MeasuredResponses",
     "NullPanel",
     "NullSpectra",
+    "OrderRow",
     "Overlaps",
     "Panel",
     "Participation",
@@ -179,6 +182,7 @@ __all__ = [
     "needs_log_axis",
     "null_spectra",
     "nulls",
+    "orders",
     "overlaps",
     "phase_plane",
     "prediction",

@@ -17,6 +17,7 @@ from randomnet.plotting.style import COLOURS, DOUBLE, LONGEST, STYLE, escape_dol
 ROW, HEAD = 0.34, 1.0  # inches: the height of a group, and of axis and title
 LEAST = 2.0**-6  # smaller ratios are drawn here, at the edge
 BAND, LINE = "0.87", "0.4"
+NARROWEST = 2.2  # the axis reaches from its inverse to this ratio at least
 SPREAD = 0.12  # of the dots of one series across, in rows
 
 
@@ -72,5 +73,8 @@ def _draw(axes: Axes, panel: Carried, count: int) -> None:
     axes.xaxis.set_major_locator(LogLocator(base=2))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: str(Fraction(value))))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("weight / share of neurons (less than 1/64 at the edge)")
+    smallest = min(np.nanmin(ratios, initial=1.0) for ratios in panel.ratios)
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, 1 / NARROWEST), max(high, NARROWEST))
+    axes.set_xlabel(f"weight / share of neurons{' (less than 1/64 at the edge)' if smallest < LEAST else ''}")
     axes.set_title(panel.name)

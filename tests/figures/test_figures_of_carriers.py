@@ -63,7 +63,7 @@ def test_a_type_that_the_null_has_as_well_is_not_told_from_it(tmp_path):
 
 def test_weights_by_size_alone_have_no_carrier(tmp_path):
     (answer,) = carrier_sentences(study(tmp_path, 0.25, 0.25))
-    assert answer.startswith("No type of the synthetic connectome random has more or less of the leading direction")
+    assert answer.startswith("No group by type of the synthetic connectome random has more or less of the leading")
     assert "p = 1;" in answer
 
 
