@@ -15,9 +15,9 @@ Where networks are so small that several are trained side by side (execution.bat
 ratio of that epoch to the products of all, side by side too.
 
 Columns that end in `_process` compare times in which this process worked, those of `_ratio_process` with the bundled
-product. They hold on a busy machine too. `wall_seconds` and `process_seconds` are those of all turns. `busy_share` is the time that the
-process waited; where it is more than `BUSY`, a note says that the machine was busy. These columns are missing with
-CUDA, because a process waits for its kernels. Nothing is written besides the summary of run.json.
+product. They hold on a busy machine too. `wall_seconds` and `process_seconds` are those of all turns. `busy_share` is
+the time that the process waited; where it is more than `BUSY`, a note says that the machine was busy. These columns are
+missing with CUDA, because a process waits for its kernels. Nothing is written besides the summary of run.json.
 """
 
 from collections.abc import Callable, Sequence
