@@ -14,10 +14,10 @@ Where networks are so small that several are trained side by side (execution.bat
 `beside_speedup` says how many times faster one epoch of all is than as many epochs in sequence. `beside_ratio` is the
 ratio of that epoch to the products of all, side by side too.
 
-The columns `_ratio_process` compare times in which this process worked, with those of the bundled product. They hold on
-a busy machine too. `wall_seconds` and `process_seconds` are those of all turns. `busy_share` is the time that the
-process waited; where it is more than `BUSY`, a note says that the machine was busy. These columns are missing with
-CUDA, because a process waits for its kernels. Nothing is written besides the summary of run.json.
+Columns that end in `_process` compare times in which this process worked, those of `_ratio_process` with the bundled
+product. They hold on a busy machine too. `wall_seconds` and `process_seconds` are those of all turns. `busy_share` is
+the time that the process waited; where it is more than `BUSY`, a note says that the machine was busy. These columns are
+missing with CUDA, because a process waits for its kernels. Nothing is written besides the summary of run.json.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,9 +53,12 @@ HEADLINE = (
     "epoch_ratio_bundled",
     "epoch_ratio_process",
     "epoch_ratio_torch_rnn",
+    "epoch_ratio_torch_rnn_process",
     "beside",
     "beside_speedup",
+    "beside_speedup_process",
     "beside_ratio",
+    "beside_ratio_process",
     "spectrum_seconds",
     "epoch_seconds",
     "busy_share",
@@ -96,7 +99,7 @@ class _Clocked:
         return getattr(self.objective, name)
 
     def select(self, runs: Sequence[int]) -> "_Clocked":
-        """Return itself: the one network does not diverge."""
+        """Return itself: no network diverges in an epoch."""
         return self
 
     def batches(self) -> Any:
@@ -112,13 +115,13 @@ class _Clocked:
         return figures
 
 
-def _epoch(run: Run, setup: Setup, objective: Objective) -> Callable[[], Seconds]:
+def _epoch(run: Run, networks: Sequence[Network], objective: Objective) -> Callable[[], Seconds]:
     """Return one training epoch, which returns its own seconds, as a training ends with a measurement."""
-    settings = replace(training_settings(run), epochs=1)
+    settings = [replace(training_settings(run), epochs=1)] * len(networks)
 
     def epoch() -> Seconds:
         clocked = _Clocked(objective)
-        fit([setup.network], cast(Objective, clocked), [settings])
+        fit(networks, cast(Objective, clocked), settings)
         return clocked.seconds
 
     return epoch
@@ -136,7 +139,7 @@ def _time_spectrum(run: Run, setup: Setup, objective: SpectrumObjective, stopwat
     with torch.no_grad():
         coupling = setup.network.dynamics().coupling
     spectrum_times = stopwatch.in_turns(forward, *_products(exact.coupling, n, k, steps, backward=False))
-    epoch = _epoch(run, setup, objective)
+    epoch = _epoch(run, [setup.network], objective)
     epoch_times = stopwatch.in_turns(epoch, *_products(coupling, n, k, steps, backward=True))
     return {
         "exponents": k,
@@ -154,50 +157,50 @@ def _time_stack(
     number = TRAINING.max_batch(run, setup.connectome.facts())
     if number == 1:
         return {}
-    networks, stacked_epoch = _stacked_epoch(run, setup, objective, number)
+    networks, together = _side_by_side(run, setup, objective, number)
     with torch.no_grad():
         coupling = stack_systems([network.dynamics() for network in networks]).coupling
     k = exponents_of(run, setup.connectome.n)
     products = _products(coupling, setup.connectome.n, k, steps, backward=True)[0]
-    times = stopwatch.in_turns(_epoch(run, setup, objective), stacked_epoch, products)
-    single, together, bare = (seconds.wall for seconds in times)
-    return {"beside": number, "beside_speedup": number * single / together, "beside_ratio": together / bare}
+    epochs = _epoch(run, [setup.network], objective), _epoch(run, networks, together)
+    single, stacked, bare = stopwatch.in_turns(*epochs, products)
+    columns = {**_speedup(number, single, stacked), "beside_ratio": stacked.wall / bare.wall}
+    return {**columns, **_process_ratio("beside", stacked, bare)}
 
 
-def _stacked_epoch(
-    run: Run, setup: Setup, objective: Objective, number: int
-) -> tuple[list[Network], Callable[[], Seconds]]:
-    """Return the networks of `number` iterations, and an epoch of all side by side."""
+def _speedup(number: int, single: Seconds, stacked: Seconds) -> dict[str, float]:
+    columns = {"beside": number, "beside_speedup": number * single.wall / stacked.wall}
+    if torch.cuda.is_available():
+        return columns
+    return {**columns, "beside_speedup_process": number * single.process / stacked.process}
+
+
+def _side_by_side(run: Run, setup: Setup, objective: Objective, number: int) -> tuple[list[Network], Objective]:
+    """Return the networks of `number` iterations, and their objective."""
     others = [replace(run, iteration=run.iteration + other) for other in range(1, number)]
     setups = [setup, *(build_setup(other) for other in others)]
     objectives = [objective, *(objective_of(*pair) for pair in zip(others, setups[1:], strict=True))]
-    settings = [replace(training_settings(run), epochs=1)] * number
-    networks, together = [each.network for each in setups], stack_objectives(objectives)
-
-    def epoch() -> Seconds:
-        seconds = sum(progress.history[-1]["seconds"] for progress in fit(networks, together, settings))
-        return Seconds(seconds, float("inf"))  # only the wall time is used
-
-    return networks, epoch
+    return [each.network for each in setups], stack_objectives(objectives)
 
 
 def _time_task(run: Run, setup: Setup, objective: TaskObjective, stopwatch: Stopwatch) -> dict[str, float]:
-    jobs = [_epoch(run, setup, objective), plain_loop.products(setup.network, objective)]
+    jobs = [_epoch(run, [setup.network], objective), plain_loop.products(setup.network, objective)]
     if plain_loop.is_comparable(setup.network, objective):
         jobs.append(plain_loop.TorchLoop(setup.network, objective, run.config.trainvalidate.lr))
     number = TRAINING.max_batch(run, check_network(run))
-    jobs += [_stacked_epoch(run, setup, objective, number)[1]] if number > 1 else []
-    times = stopwatch.in_turns(*jobs)
-    epoch, products, *others = (seconds.wall for seconds in times)
-    columns = {"beside": number, "beside_speedup": number * epoch / others.pop()} if number > 1 else {}
-    columns |= {"epoch_ratio_torch_rnn": epoch / others[0]} if others else {}
+    jobs += [_epoch(run, *_side_by_side(run, setup, objective, number))] if number > 1 else []
+    epoch, products, *others = stopwatch.in_turns(*jobs)
+    columns = _speedup(number, epoch, others.pop()) if number > 1 else {}
+    if others:
+        columns |= {"epoch_ratio_torch_rnn": epoch.wall / others[0].wall}
+        columns |= _process_ratio("epoch", epoch, others[0], "_torch_rnn")
     return {
         "trials": sum(batch.inputs.shape[1] for batch in (*objective.training, objective.validation)),
         "steps": len(objective.validation.inputs),
-        "epoch_seconds": epoch,
-        "epoch_products_seconds": products,
-        "epoch_ratio": epoch / products,
-        **_process_ratio("epoch", times[0], times[1]),
+        "epoch_seconds": epoch.wall,
+        "epoch_products_seconds": products.wall,
+        "epoch_ratio": epoch.wall / products.wall,
+        **_process_ratio("epoch", epoch, products),
         **columns,
     }
 
@@ -213,10 +216,10 @@ def _columns(name: str, times: Sequence[Seconds]) -> dict[str, float]:
     }
 
 
-def _process_ratio(name: str, whole: Seconds, products: Seconds) -> dict[str, float]:
+def _process_ratio(name: str, whole: Seconds, products: Seconds, ending: str = "") -> dict[str, float]:
     if torch.cuda.is_available():
         return {}
-    return {f"{name}_ratio_process": whole.process / products.process if products.process else float("nan")}
+    return {f"{name}_ratio{ending}_process": whole.process / products.process if products.process else float("nan")}
 
 
 def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) -> tuple[Callable[[], None], ...]:
