@@ -6,7 +6,7 @@ are x_1 = x, x_2 = x + V_1 / 2, x_3 = x + V_2 / 2, x_4 = x + V_3. The step gives
 
 The coupling (see `products`) is diag(a) J in the current form and J in the rate form. path (P, N, width) holds the
 bundles of all stages and receives each bundle after a step; where it has fewer rows than steps have stages, they are
-used in turns. Names ending in _bar are adjoints. PASSES read and write all neurons once, in chunks that threads can share.
+used in turns. Names ending in _bar are adjoints. PASSES read and write all neurons once, in chunks for threads.
 """
 
 import numpy as np
