@@ -308,8 +308,9 @@ FIGURES: Registry[FigureSet] = Registry({
     "benchmark": FigureSet(
         metrics=("neurons", "exponents", "trials", "steps", "threads", "spectrum_seconds",
                  "spectrum_products_seconds", "spectrum_ratio", "spectrum_ratio_bundled", "spectrum_ratio_process",
-                 "epoch_seconds", "epoch_products_seconds", "epoch_ratio", "epoch_ratio_bundled",
-                 "epoch_ratio_process", "epoch_ratio_torch_rnn", "epoch_ratio_torch_rnn_process"),
+                 "spectrum_ratio_compiled", "epoch_seconds", "epoch_products_seconds", "epoch_ratio",
+                 "epoch_ratio_bundled", "epoch_ratio_process", "epoch_ratio_compiled", "epoch_ratio_torch_rnn",
+                 "epoch_ratio_torch_rnn_process"),
         overview=("neurons", "exponents", "spectrum_seconds", "spectrum_ratio", "epoch_seconds", "epoch_ratio",
                   "epoch_ratio_torch_rnn"),
         answers=seconds_figures,

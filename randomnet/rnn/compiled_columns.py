@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
@@ -161,6 +161,34 @@ def _advance_plainly(
     return bundle, torch.stack(growths) if growths else None
 
 
+def bare_products(system: Dynamics, rows: int, backward: bool) -> Callable[[], None] | None:
+    """A function with the products of one step for a bundle (rows, N), and no more; None where none is in columns.
+
+    backward: also the product with the transpose.
+    """
+    if not columns_support(system, system.gains.new_empty(rows, len(system.gains))):
+        return None
+    factors = [system.column_coupling, *([system.column_transpose] if backward else [])]
+    x = np.ones((len(system.gains), _width(rows)), factors[0][-1].dtype)
+    multiply, out = compiled.product(_threads(system, rows)), np.empty_like(x)
+
+    def multiply_all() -> None:
+        for factor in factors:
+            multiply(factor, x, out)
+
+    return multiply_all
+
+
+def _width(rows: int) -> int:
+    """The number of columns for a bundle (rows, N)."""
+    return 1 if rows == 1 else -(-rows // LANES) * LANES
+
+
+def _threads(system: Dynamics, rows: int) -> int:
+    """The number of threads for products with a bundle (rows, N)."""
+    return torch.get_num_threads() if system.multiplications // system.stages * rows >= SHARED else 1
+
+
 class _Columns:
     """The compiled loops with the arrays of a system."""
 
@@ -169,10 +197,8 @@ class _Columns:
     ) -> None:
         self.system, self.bundle, self.growing = system, bundle.detach(), growing
         self.rows, self.n = bundle.shape
-        self.width = 1 if self.rows == 1 else -(-self.rows // LANES) * LANES
-        products = system.multiplications // system.stages * self.rows
-        threads = torch.get_num_threads() if products >= SHARED else 1
-        self.forward, self.backward = compiled.column_loops(system.activation.scalar, threads)
+        self.width = _width(self.rows)
+        self.forward, self.backward = compiled.column_loops(system.activation.scalar, _threads(system, self.rows))
         self.intervals, self.is_rate = np.asarray(intervals, np.int64), system.form == "rate"
         self.stretches = system.activation.stretches
         gains, shifts = (values.detach().contiguous() for values in (system.gains, system.shifts))

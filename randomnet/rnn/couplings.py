@@ -126,11 +126,16 @@ class Pattern(torch.nn.Module):
     pre: Tensor
     begin: Tensor
     index: Tensor
+    begin_transposed: Tensor
 
     def __init__(self, post: np.ndarray, pre: np.ndarray, n: int) -> None:
         super().__init__()
-        arrays = {"post": post, "pre": pre, **dict(zip(("begin", "index"), _compressed(post, pre, n), strict=True))}
-        for name, array in arrays.items():
+        small = np.int32 if max(n, len(post)) < 2**31 else np.int64
+        begins = {
+            name: np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=n))]).astype(small)
+            for name, ends in (("begin", post), ("begin_transposed", pre))
+        }
+        for name, array in {"post": post, "pre": pre, "index": pre.astype(small), **begins}.items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), persistent=False)
         self.n = n
         self._transposed: tuple[Tensor, Tensor, Tensor] | None = None
@@ -139,11 +144,8 @@ class Pattern(torch.nn.Module):
     def transposed(self) -> tuple[Tensor, Tensor, Tensor]:
         """Row starts and columns of the transpose, and where its edges are among those of J; made at the first use."""
         if self._transposed is None or self._transposed[0].device != self.post.device:
-            post, pre = self.post.cpu().numpy(), self.pre.cpu().numpy()
-            order = np.argsort(pre, kind="stable")
-            arrays = *_compressed(pre, post[order], self.n), order
-            first, columns, places = (torch.from_numpy(array).to(self.post.device) for array in arrays)
-            self._transposed = first, columns, places
+            order = torch.argsort(self.pre, stable=True)
+            self._transposed = self.begin_transposed, self.post[order].to(self.index.dtype), order
         return self._transposed
 
     def compressed(self, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -153,12 +155,6 @@ class Pattern(torch.nn.Module):
             compressed_rows(self.begin, self.index, values, shape),
             compressed_rows(begin, columns, values[order], shape),
         )
-
-
-def _compressed(post: np.ndarray, pre: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Row starts (n + 1,) and columns (E,) of edges that are sorted by post, in 32 bits where they fit."""
-    small = np.int32 if max(n, len(post)) < 2**31 else np.int64
-    return np.concatenate([[0], np.cumsum(np.bincount(post, minlength=n))]).astype(small), pre.astype(small)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -485,9 +485,9 @@ def small_fits(root):
 
 TEMPLATES = [ROOT / "config.ini", *sorted((ROOT / "config").glob("*.ini"))]
 PIPELINES = [path for path in TEMPLATES if path.stem.startswith("pipeline")]
-LONG_TEMPLATES = ("analyse_multitask", "banc", "benchmark_task", "flossing", "flybrain_full", "flybrain_pop",
-                  "flywire_brain", "malecns", "nback_mem", "nulls", "pic_latent_mem", "pic_mem", "random_rnn",
-                  "reaching", "ring", "simulate", "study_edge_of_chaos", "study_instability",
+LONG_TEMPLATES = ("analyse_multitask", "banc", "benchmark_sparse", "benchmark_task", "flossing", "flybrain_full",
+                  "flybrain_pop", "flywire_brain", "malecns", "nback_mem", "nulls", "pic_latent_mem", "pic_mem",
+                  "random_rnn", "reaching", "ring", "simulate", "study_edge_of_chaos", "study_instability",
                   "study_working_memory", "transition")  # fmt: skip
 ONE_KIND = [path for path in TEMPLATES if path not in PIPELINES]
 SHORT_TEMPLATES = [path for path in ONE_KIND if path.stem not in LONG_TEMPLATES]

@@ -137,6 +137,9 @@ TIMED = Table(
         Column("*_ratio_bundled",
                "Time of the computation divided by that of its matrix products with state and tangent vectors "
                "in one."),
+        Column("*_ratio_compiled",
+               "Process time of the computation divided by that of its matrix products in compiled rows, of sparse "
+               "networks."),
         Column("*_ratio_process",
                "Process time of the computation divided by that of its matrix products, bundled where possible."),
         Column("epoch_ratio_torch_rnn", "Time of an epoch divided by that of torch.nn.RNN."),
