@@ -20,6 +20,7 @@ from randomnet.artifacts.trained_files import provides_network, trained_file, tr
 from randomnet.artifacts.upstream_runs import checksum
 from randomnet.build import cells, described_networks, frozen_weights, low_rank, pretrained, rate_dynamics
 from randomnet.build.connectome import connectome_facts, connectome_of, with_labels
+from randomnet.build.null_models import errors_of
 from randomnet.build.precisions import PRECISIONS
 from randomnet.build.targets import exponents_of
 from randomnet.build.trials import task_facts, task_sizes
@@ -236,7 +237,7 @@ def check_network(run: Run) -> dict[str, Any]:
         facts = cells.cell_network_facts(cells.cell_network(run))
         return facts | {"inputs": checksums_of(run), "task": task_facts(run)}
     net, frozen = run.config.net, 0
-    if run.config.drawn_at_random and not run.config.paths.pretrained:
+    if run.config.drawn_at_random and not run.config.paths.pretrained and not errors_of(net):
         n, edges, groups = net.n, net.n * (net.n - 1) * net.background, net.n
     else:
         connectome = connectome_of(run)
@@ -358,6 +359,8 @@ def checksums_of(run: Run) -> dict[str, str]:
     """Return the sha256 of files besides the connectome that the run's results depend on, by option."""
     config = run.config
     files = {"lyapunov.target": config.lyapunov.target, "trialparams.images": config.trialparams.images}
+    if config.has_role("responses"):
+        files["paths.responses"] = config.paths.responses
     if config.has_role("simulation"):
         files["simulation.input_file"] = config.simulation.input_file
     if config.paths.pretrained:

@@ -16,7 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from randomnet import devices
-from randomnet.experiment import engines, halving, planning, ray_engine, tensorboard
+from randomnet.experiment import engines, extension, halving, planning, ray_engine, tensorboard
 from randomnet.experiment.batches import make_batches
 from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.experiment.progress import LOG_EVERY, Progress
@@ -104,6 +104,7 @@ def run(
             old = planning.check_folder(folder)
             prepared = planning.prepare(plan, facts, None if fresh else old)
             if not fresh:
+                extension.check(prepared, folder)
                 halving.halving_of(plan, prepared, folder)
                 if old and (outcome := _as_it_is(prepared, folder, retry_failed)):
                     return outcome
@@ -172,6 +173,7 @@ def check_results(plan: Plan, facts: list[dict[str, Any]], fresh: bool = False) 
         old = planning.check_folder(_folder(plan))
         prepared = planning.prepare(plan, facts, None if fresh else old)
         if not fresh:
+            extension.check(prepared, _folder(plan))
             halving.halving_of(plan, prepared, _folder(plan))
 
 
@@ -235,7 +237,7 @@ def _carry_out(
 ) -> bool:
     """Carry out the missing runs, all at once or rung by rung; return whether they were interrupted."""
     runs = [run for batch in batches for run in batch]
-    states = {(run.combo, run.iteration): folder.run(run.combo, run.iteration).status for run in runs}
+    states = extension.begun_again(runs, folder)
     if retry_failed:
         for (combo, iteration), status in states.items():
             if status == FAILED:

@@ -85,8 +85,8 @@ def carry_out(
             folder.create()
         records = kind.execute(batch, folders, partial(_report_row, report), stop)
         for run, record in records:
-            head = {**_head(run), "settings": run.config.settings()}
-            folders[batch.index(run)].finish({**head, **record})
+            folder = folders[batch.index(run)]
+            folder.finish({**_head(run, folder), "settings": run.config.settings(), **record})
         for folder in folders:
             folder.tidy()
     except Interrupted as interrupted:
@@ -116,9 +116,14 @@ def gone(root: Path) -> str:
     return f"{root}: the results folder was moved or deleted while its runs went on; if it was moved, move it back"
 
 
-def _head(run: Run) -> dict[str, Any]:
-    """Return the first entries of any run.json; `version` is that of the code that carried out the run."""
-    return {"combo": run.combo, "iteration": run.iteration, "seed": run.seed, "version": code_version()}
+def _head(run: Run, folder: results.RunFolder) -> dict[str, Any]:
+    """Return the first entries of any run.json; `version` is that of the code that carried out the run.
+
+    extended: the epochs after which it had ended before, where it went on.
+    """
+    before = (folder.record if kind_of(run.config.experiment.kind).unit == "epoch" else None) or {}
+    extended = {"extended": before["extended"]} if "extended" in before else {}
+    return {"combo": run.combo, "iteration": run.iteration, "seed": run.seed, "version": code_version(), **extended}
 
 
 def folders_of(batch: Batch, root: Path) -> list[results.RunFolder]:
@@ -150,7 +155,8 @@ def fail(run: Run, root: Path, reason: str, trace: str) -> Ended:
     if not root.is_dir():
         return Ended(run.combo, run.iteration, UNWRITTEN, gone(root))
     try:
-        results.ResultsFolder(root).run(run.combo, run.iteration).fail({**_head(run), "reason": reason}, trace)
+        folder = results.ResultsFolder(root).run(run.combo, run.iteration)
+        folder.fail({**_head(run, folder), "reason": reason}, trace)
     except OSError as error:
         if problem := _lost_storage(error, root):
             return Ended(run.combo, run.iteration, UNWRITTEN, problem)

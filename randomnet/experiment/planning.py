@@ -7,8 +7,8 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,15 @@ OWN_FILES = ("config.ini", "combos.csv", "folder_index.txt", "summary.csv", "spe
 
 @dataclass(frozen=True)
 class Prepared:
-    """A checked experiment: its combos, numbered as in the results folder, its manifest, and notes for the user."""
+    """A checked experiment: its combos, numbered as in the results folder, its manifest, and notes for the user.
+
+    extended: numbers of combos that are to have more epochs than before, with the epochs before.
+    """
 
     combos: tuple[Combo, ...]
     manifest: dict[str, Any]
     notes: tuple[str, ...] = ()
+    extended: Mapping[int, int] = field(default_factory=dict)
 
     def runs(self) -> list[Run]:
         """Return all runs, iteration by iteration, so that every combo has its first result early."""
@@ -88,7 +92,8 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
         }
         for combo, combo_facts in zip(plan.combos, facts, strict=True)
     ]
-    numbering = numbering_of(entries, old, plan.config.paths.path_to_results)
+    extend = not plan.config.combosparams.halving
+    numbering = numbering_of(entries, old, plan.config.paths.path_to_results, extend)
     numbers = numbering.numbers
     order = np.argsort(numbers)
     steps, notes = _steps(plan, old)
@@ -108,7 +113,8 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
         "machine": _machine(),
         "created": (old or {}).get("created") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
-    return Prepared(tuple(combos), manifest, (*notes, *_notes(manifest, old or {}, numbering)))
+    notes = [*notes, *_notes(manifest, old or {}, numbering)]
+    return Prepared(tuple(combos), manifest, tuple(notes), numbering.extended)
 
 
 def _notes(manifest: dict[str, Any], old: dict[str, Any], numbering: Numbering) -> Iterator[str]:
@@ -123,6 +129,10 @@ def _notes(manifest: dict[str, Any], old: dict[str, Any], numbering: Numbering) 
         more = ", ..." if len(numbering.left_out) > MOST_NAMED else ""
         yield (f"combos {names}{more} of earlier starts are not in this INI: their runs stay in the folder, and are in "
                "no table")  # fmt: skip
+    if numbering.extended:
+        epochs = ", ".join(map(str, sorted(set(numbering.extended.values()))))
+        yield (f"epochs was {epochs}: runs that ended for that go on, and their run.json says so "
+               "(extended)")  # fmt: skip
     before, now = old.get("iterations", 0), manifest["iterations"]
     if isinstance(before, int) and before > now:
         yield f"iterations was {before}, is {now}: runs of later iterations stay in the folder, and are in no table"

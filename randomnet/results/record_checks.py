@@ -106,6 +106,7 @@ _MANIFEST = _record(
 )  # fmt: skip
 _RUN = _record(
     {"combo": _count, "iteration": _count, "status": _one_of(*STATUSES), "settings": _mapping, "summary": _mapping,
+     "extended": _list_of(_count),
      "connectome": _record({**_FACTS, "upstream": _list_of(_record(_FILE))}, or_none=True)},
 )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from randomnet.compiled import CHOICES as STEPS
-from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, HALVED, OF_TRIALS, RAY, SAMPLED
+from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, HALVED, OF_RESPONSES, OF_TRIALS, RAY, SAMPLED
 from randomnet.kinds import KINDS
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Boolean, Choice, Integer, Location, Number, Value
@@ -48,6 +48,14 @@ class PathsSection(Section):
         "runs start from it.",
         only=BUILT,
         sizes=False,
+    )
+    responses: str = option(
+        Location(),
+        "",
+        "A table of measured responses (CSV, TSV, parquet, sheet), with a row per pair of neurons: stimulated, "
+        "responding, q, and where it has them response and occurrences. Names are those of the connectome.",
+        only=OF_RESPONSES,
+        neutral="",
     )
 
 
@@ -162,6 +170,13 @@ class ExecutionSection(Section):
         "auto",
         "Epochs between checkpoints, from which a killed run resumes. auto = every five seconds, or every epoch if "
         "that is longer.",
+        identity=False,
+    )
+    keep_state: bool = option(
+        Boolean(),
+        True,
+        "Keep the state in which a training ended, in state.pt (about as large as model.pt, or twice). The training "
+        "goes on from it where epochs is raised later.",
         identity=False,
     )
     batch_runs: int | str = option(
