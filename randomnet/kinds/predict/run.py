@@ -13,7 +13,7 @@ import pandas as pd
 from torch import Tensor
 
 from randomnet import results
-from randomnet.build.network import PRECISIONS, check_network, device_of
+from randomnet.build.network import PRECISIONS, check_network, network_device
 from randomnet.build.prediction import Teacher, recording_of, student_of, teacher_of, true_run
 from randomnet.kinds import spectra
 from randomnet.kinds.checkpoints import continued, members_of, resumable, torch_bytes
@@ -82,7 +82,7 @@ def execute(
 ) -> RunRecords:
     """Train students side by side; write the files of each run, see `outputs`, and return their records."""
     began = time.perf_counter()
-    runs, folders, found = resumable(runs, folders, device_of(runs[0].config))
+    runs, folders, found = resumable(runs, folders, network_device(runs[0]))
     lessons = [lesson_of(run) for run in runs]
     students, objective = [lesson.student for lesson in lessons], objective_of(runs, lessons)
     untrained: list[dict[str, Tensor]] = [student.values() for student in students]
