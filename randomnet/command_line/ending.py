@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from randomnet.command_line.entry import loading
 from randomnet.command_line.program import command_line
+from randomnet.loading import loading
 from randomnet.results import MISSING, ResultsFolder
 
 FOLDER = "report"  # in the results folder

@@ -3,38 +3,18 @@
 SIGTERM and SIGHUP are as Ctrl-C. This module imports next to nothing, as loading the commands takes seconds.
 """
 
-import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import NoReturn
+
+from randomnet.loading import loading, own_process
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
 EXIT_INTERRUPTED = 130
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-
-_is_process = False  # whether a command is this whole process, and not a part of another program
-
-
-@contextmanager
-def loading() -> Iterator[None]:
-    """Load modules without garbage collection, which takes a seventh of the time, as what is loaded stays.
-
-    What there is afterwards is never searched again, and forked workers share its memory. Within another program, its
-    own objects are searched as before.
-    """
-    if not (_is_process and gc.isenabled()):
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def experiments(arguments: Sequence[str] | None = None) -> int:
@@ -58,8 +38,8 @@ def start(command: Callable[[], int]) -> NoReturn:
 
     A signal while the command ends, which may be the second Ctrl-C, ends the process at once.
     """
-    global _is_process
-    _is_process, received = True, list[int]()
+    received: list[int] = []
+    own_process()
 
     def interrupt(number: int, frame: object) -> None:
         received.append(number)

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
-from randomnet.command_line.entry import loading
 from randomnet.command_line.missing_stages import told_how_to_make_them
 from randomnet.command_line.moved_results import plan_in_place
 from randomnet.command_line.program import command_line, label_of, name_of, templates
 from randomnet.command_line.status import lines_of
 from randomnet.console import one_line, print_in_any_encoding
+from randomnet.loading import loading
 from randomnet.plugins import check_plugins
 from randomnet.renamed_options import RENAMED
 from randomnet.results.statuses import ResultsError

@@ -15,7 +15,7 @@ from tests.support.paths import MODULES, ROOT
 
 ROOMS = (  # from the lowest floor to the highest
     ("registry", "renamed_options", "settings", "display", "callable_package",
-     "array_arguments", "forks"),
+     "array_arguments", "forks", "loading"),
     ("plugins", "losses", "memory", "connectome", "activations", "optimizers", "results", "console", "version",
      "extras", "integration", "double_backward", "input_series", "bump", "compiled", "devices", "student"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
@@ -125,3 +125,8 @@ def test_help_waits_for_no_large_library():
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ended.stderr.strip() == "set()"
+
+
+def test_networks_from_python_wait_for_no_drawing():
+    code = "import sys, randomnet as rn; rn.network, rn.connectome; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
