@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from randomnet.experiment import engines, extension, halving, planning, ray_engine, tensorboard
+from randomnet.experiment import engines, extension, halving, planning, ray_connection, ray_engine, tensorboard
 from randomnet.experiment.batches import make_batches
 from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.experiment.progress import LOG_EVERY, Progress
@@ -121,7 +121,12 @@ def run(
         facts_by_combo = {entry["combo"]: entry["connectome"] for entry in prepared.manifest["combos"]}
         batches = make_batches(prepared.runs(), facts_by_combo)
         batches = share.of(batches) if share else batches
-        interrupted = _carry_out(engine, prepared, batches, folder, retry_failed, rungs, log_every)
+        try:
+            interrupted = _carry_out(engine, prepared, batches, folder, retry_failed, rungs, log_every)
+        except ray_engine.ClusterLost:
+            with folder.brief_lock():
+                folder.write_summary(prepared.manifest)
+            raise
         if folder.manifest is None:
             raise OSError(engines.gone(folder.root))
         with folder.brief_lock():
@@ -185,7 +190,7 @@ def workers_of(plan: Plan) -> int:
     if execution.workers != "auto":
         number = int(execution.workers)
     elif execution.engine == "ray":
-        number = 1 if execution.address else int(_cores() // ray_engine.cpus_of(execution))
+        number = 1 if execution.address else int(_cores() // ray_connection.cpus_of(execution))
     else:
         number = _cores() // execution.threads
     return min(max(1, number), allowed or number)
