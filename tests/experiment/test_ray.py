@@ -429,12 +429,16 @@ def test_a_full_cluster_is_waited_for_with_a_sentence(tmp_path, cluster, on, mon
     assert "Waiting for 1 CPUs of the cluster, which others use" in capsys.readouterr().err
 
 
+def hour():
+    time.sleep(3600)
+
+
 def occupy(address, begun, release):
     """Hold all CPUs of a cluster until `release`."""
     import ray
 
     ray.init(address=address, log_to_driver=False)
-    nodes = [ray.remote(num_cpus=1)(time.sleep).remote(3600) for _ in range(2)]
+    nodes = [ray.remote(num_cpus=1)(hour).remote() for _ in range(2)]
     time.sleep(5)
     begun.set()
     release.wait(60)
