@@ -8,12 +8,14 @@ Quantities of many runs:
     spectra                Lyapunov spectra, such as before and after training, with their targets
     exponent_density       densities of exponents, a line per set
     vectors                covariant Lyapunov vectors: weights of groups and participation, over the exponents
+    carriers               weights of groups in the leading vectors over their size, a network among its null models
     convergence            running estimates of Lyapunov exponents over time
     transition             exponents against the coupling: samples, medians and zero crossings
     distributions          trained parameters before and after training
     nulls                  a network as a line among the draws of its null models, one panel per null
     null_spectra           spectra before and after training of a network and its nulls, one panel per null
     prediction             errors of recorded and unrecorded neurons over the number of recorded ones
+    orders                 a quantity that some runs do not reach, a row per network and control
     scores                 one panel per score of many models, with the best attainable value
 
 Dynamics of one network:
@@ -57,6 +59,7 @@ knows what an experiment is. Widths are those of journal columns; text is at lea
 
 from randomnet.plotting.activity import Activity, BumpCourse, Stimulus, activity, rate_unit
 from randomnet.plotting.blocks import blocks
+from randomnet.plotting.carriers import Carried, carriers
 from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
 from randomnet.plotting.courses import Course, courses
@@ -77,6 +80,7 @@ from randomnet.plotting.measured_responses import MeasuredResponses, measured_re
 from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
+from randomnet.plotting.orders import OrderRow, orders
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phase_plane import PhasePlane, phase_plane
 from randomnet.plotting.prediction import (
@@ -111,6 +115,7 @@ __all__ = [
     "LEAST_ERROR",
     "Activity",
     "BumpCourse",
+    "Carried",
     "Course",
     "Courses",
     "Event",
@@ -127,6 +132,7 @@ __all__ = [
     "MeasuredResponses",
     "NullPanel",
     "NullSpectra",
+    "OrderRow",
     "Overlaps",
     "Panel",
     "Participation",
@@ -150,6 +156,7 @@ __all__ = [
     "Trajectories3D",
     "activity",
     "blocks",
+    "carriers",
     "check_text",
     "convergence",
     "courses",
@@ -175,6 +182,7 @@ __all__ = [
     "needs_log_axis",
     "null_spectra",
     "nulls",
+    "orders",
     "overlaps",
     "phase_plane",
     "prediction",

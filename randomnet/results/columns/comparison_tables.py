@@ -161,12 +161,18 @@ VECTORS = Table(
         Column("ratio", "Weight over expected, mean over runs; above 1 the group carries more than its size."),
         Column("ratio_low", "Lower end of the 95 % interval of the ratio over runs."),
         Column("ratio_high", "Upper end of the 95 % interval of the ratio over runs."),
+        Column("size_low", "Lower end of the middle 95 % of the ratios of as many random neurons."),
+        Column("size_high", "Upper end of the middle 95 % of the ratios of as many random neurons."),
+        Column("size_p", "Two-sided p of the ratio among these: labels are exchanged between neurons."),
         Column("forward_weight", "Share of the forward vector's squared norm that lies on the group; mean over runs."),
         Column(
             "forward_ratio", "Forward weight over expected; above 1, perturbing the group excites more than its size."
         ),
         Column("forward_ratio_low", "Lower end of the 95 % interval of the forward ratio over runs."),
         Column("forward_ratio_high", "Upper end of the 95 % interval of the forward ratio over runs."),
+        Column("forward_size_low", "Lower end of the middle 95 % of forward ratios of as many random neurons."),
+        Column("forward_size_high", "Upper end of the middle 95 % of forward ratios of as many random neurons."),
+        Column("forward_size_p", "Two-sided p of the forward ratio among these."),
         Column("n", "Runs with the group."),
         Column(
             "separated",
