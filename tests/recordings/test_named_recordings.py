@@ -9,6 +9,7 @@ import pytest
 from randomnet.artifacts.recorded_activity import recorded_activity
 from randomnet.connectome import from_dense
 from randomnet.recordings import NeuralActivity, match_neurons, read_activity
+from randomnet.recordings.named import hdf5 as hdf5_files
 from randomnet.settings import ConfigError
 
 NAMES = np.array(["AVAL", "AVAR", "DA1", "DB02"])
@@ -327,6 +328,12 @@ def test_a_wrong_file_is_told_in_one_line(tmp_path, name):
     with pytest.raises(ValueError) as error:
         read_activity(path)
     assert told in str(error.value) and "\n" not in str(error.value) and len(str(error.value)) < 600
+
+
+def test_a_file_that_crashes_the_library_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5_files, "PROBE", "import os; os._exit(139)")  # what a shell says of a segmentation fault
+    with pytest.raises(ValueError, match="expected a whole HDF5 file, got a damaged one"):
+        read_activity(nwb(tmp_path / "a.nwb"))
 
 
 def test_numbers_of_rows_are_no_names(tmp_path):
