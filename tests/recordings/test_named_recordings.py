@@ -288,6 +288,13 @@ def cut(path):
     return path
 
 
+def of_another_version(path):
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 6] = 220  # the version that is needed to read the archive
+    path.write_bytes(content)
+    return path
+
+
 def text(path, content):
     path.write_bytes(content)
     return path
@@ -307,6 +314,7 @@ WRONG = {
     "pickle": (lambda f: pickled(f / "a.npz"), "a.npz: "),
     "bomb": (lambda f: bomb(f / "a.npz"), "a.npz: "),
     "cut npz": (lambda f: cut(FILES["npz"](f)), "a.npz: "),
+    "another zip": (lambda f: of_another_version(FILES["npz"](f)), "a.npz: "),
     "cut hdf5": (lambda f: cut(FILES["hdf5"](f)), "expected a whole HDF5 file, got"),
     "link": (lambda f: linked(f / "a.h5", f / "b.h5"), "expected data in the file itself, got a link to another file"),
     "no spikes index": (lambda f: arrays(f / "a.npz", spike_times=TIMES), "expected spike_times_index"),
