@@ -185,7 +185,7 @@ def test_unknown_and_infinite_samples_are_told(tmp_path):
     values[3, 1], values[4, 2], values[:, 3] = np.nan, np.inf, np.nan
     read = read_activity(arrays(tmp_path / "a.npz", rates=values, time=TIMES, names=NAMES))
     assert (~read.known).sum() == 32 and not read.known[0, 3, 1] and not read.known[0, 4, 2]
-    assert read.notes == ("1 infinite values are taken as unknown", "1 neurons have no known sample")
+    assert read.notes == ("unknown: 32 of 120 samples", "of which 1 are infinite", "neurons without any known sample: 1")
     assert "26.67% unknown" in repr(read)
     again = read_activity(table(tmp_path / "a.csv", np.where(np.isinf(values), np.nan, values)))
     np.testing.assert_array_equal(again.known, read.known)
@@ -216,7 +216,7 @@ def test_names_match_in_any_order():
     assert match.recorded.tolist() == [0, 1, 3] and match.neurons.tolist() == [2, 1, 0]
     assert match.unmatched == ("x1",)
     assert match.notes == ("3 of 4 recorded neurons are matched by name to 4 neurons",
-                           "1 recorded neurons are not in worm: 'x1'")  # fmt: skip
+                           "not in worm and not used: 1 of 4 recorded neurons, 'x1'")  # fmt: skip
 
 
 def test_zeros_and_case_differ_where_no_exact_name_is():
