@@ -185,7 +185,11 @@ def test_unknown_and_infinite_samples_are_told(tmp_path):
     values[3, 1], values[4, 2], values[:, 3] = np.nan, np.inf, np.nan
     read = read_activity(arrays(tmp_path / "a.npz", rates=values, time=TIMES, names=NAMES))
     assert (~read.known).sum() == 32 and not read.known[0, 3, 1] and not read.known[0, 4, 2]
-    assert read.notes == ("unknown: 32 of 120 samples", "of which 1 are infinite", "neurons without any known sample: 1")
+    assert read.notes == (
+        "unknown: 32 of 120 samples",
+        "of which 1 are infinite",
+        "neurons without any known sample: 1",
+    )
     assert "26.67% unknown" in repr(read)
     again = read_activity(table(tmp_path / "a.csv", np.where(np.isinf(values), np.nan, values)))
     np.testing.assert_array_equal(again.known, read.known)
