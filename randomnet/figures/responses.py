@@ -11,6 +11,7 @@ from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.study import Combo, Study
 from randomnet.figures.example_networks import example_networks
 from randomnet.figures.grid_layout import varied_options
+from randomnet.figures.response_differences import difference_sentences
 from randomnet.figures.runs import Figures
 from randomnet.plotting import MeasuredResponses, Panel, RocCurve
 from randomnet.results import FINISHED
@@ -106,6 +107,7 @@ def response_sentences(study: Study) -> Iterator[str]:
             yield _gain_sentence(row)
     if len(combos) > MOST_SENTENCES:
         yield f"AUCs of {len(combos) - MOST_SENTENCES} more combos are in summary.csv."
+    yield from difference_sentences(study)
 
 
 def _gain_sentence(row: dict[str, float]) -> str:

@@ -145,6 +145,21 @@ def test_gains_by_class_are_fitted_and_drawn(worm):
 
 
 @pytest.mark.slow
+def test_networks_are_compared_on_the_same_pairs(worm, capsys):
+    summary, _ = done(worm, ALL_TYPES)
+    draw(worm)
+    table, known = pd.read_csv(worm / "figs" / "response_differences.csv"), summary.set_index("synapse_type")["auc"]
+    assert table["a"].tolist() == [f"synapse_type = {name}" for name in ("chemical", "chemical", "electrical")]
+    for row in table.to_dict("records"):
+        first, second = (known[row[side].split(" = ")[1]] for side in "ab")
+        assert row["difference"] == pytest.approx(first - second, abs=1e-12)
+        assert row["interval_low"] < row["difference"] < row["interval_high"]
+    assert table["interval_low"][0] > 0.1, "responses of the made-up worm are those of chemical synapses"
+    text = "On the same pairs, the AUC of synapse_type = chemical is above that of synapse_type = electrical by"
+    assert text in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_networks_are_compared_with_nulls_and_tables_with_each_other(worm, capsys):
     other = pd.read_csv(worm / "signal_propagation_wt.csv").iloc[::2]
     other.to_csv(worm / "unc31.csv", index=False)
