@@ -65,20 +65,20 @@ def _same_pairs(first: Arrays, second: Arrays) -> bool:
     """Whether two runs are about the same pairs with the same responses."""
     if not np.array_equal(first["responded"], second["responded"]):
         return False
-    return all(np.array_equal(*(each["names"][each[end]] for each in (first, second)))
-               for end in ("stimulated", "responding"))  # fmt: skip
+    ends = ("stimulated", "responding")
+    return all(np.array_equal(first["names"][first[end]], second["names"][second[end]]) for end in ends)
 
 
 def _row(first: str, one: Arrays, second: str, other: Arrays) -> dict[str, Any]:
     stimulated, places = np.unique(one["stimulated"], return_inverse=True)
     weights = resampled(len(stimulated), SAMPLES, np.random.default_rng(0))
-    positive, scores = one["responded"].astype(bool), [each["predicted"] for each in (one, other)]
-    change = auc_difference(*scores, positive, places, weights)
+    positive = one["responded"].astype(bool)
+    change = auc_difference(one["predicted"], other["predicted"], positive, places, weights)
     return {
         "a": first,
         "b": second,
-        "auc_a": auc(scores[0], positive),
-        "auc_b": auc(scores[1], positive),
+        "auc_a": auc(one["predicted"], positive),
+        "auc_b": auc(other["predicted"], positive),
         "difference": change.value,
         "interval_low": change.low,
         "interval_high": change.high,

@@ -13,6 +13,7 @@ from randomnet.figures.example_networks import example_networks
 from randomnet.figures.grid_layout import varied_options
 from randomnet.figures.response_differences import difference_sentences
 from randomnet.figures.runs import Figures
+from randomnet.metrics.pair_ranks import resampled, shares_by_rank
 from randomnet.plotting import MeasuredResponses, Panel, RocCurve
 from randomnet.results import FINISHED
 
@@ -36,6 +37,7 @@ INTERVALS = (
     *("auc_permuted_sd", "auc_permuted_p"),
 )  # fmt: skip
 MOST_SENTENCES = 6
+SAMPLES = 1000  # of the intervals in the figure
 NONE = np.empty(0)
 Arrays = dict[str, np.ndarray]
 
@@ -66,7 +68,7 @@ def _record(row: dict[str, float], arrays: Arrays) -> MeasuredResponses:
     return MeasuredResponses(
         tuple(curves),
         arrays["responded"].astype(bool),
-        arrays["predicted"],
+        _shares(arrays),
         arrays["permuted_auc"],
         arrays["step_names"],
         arrays["step_share"],
@@ -77,6 +79,14 @@ def _record(row: dict[str, float], arrays: Arrays) -> MeasuredResponses:
         arrays.get("gains", NONE),
         arrays.get("fold_gains", NONE),
     )
+
+
+def _shares(arrays: Arrays) -> np.ndarray:
+    """(10, 4): share of pairs that responded in tenths of the pairs by predicted response, with BCa intervals."""
+    stimulated, places = np.unique(arrays["stimulated"], return_inverse=True)
+    weights = resampled(len(stimulated), SAMPLES, np.random.default_rng(0))
+    parts = shares_by_rank(arrays["predicted"], arrays["responded"].astype(bool), places, weights)
+    return np.array([part[:4] for part in parts])
 
 
 def _class_names(arrays: Arrays) -> np.ndarray:

@@ -96,7 +96,8 @@ CAPTIONS: dict[str, Caption] = {
                          f"Bands are standard errors over trials. {OF_ONE}"),
     "measured_responses": Caption("Responses of a network to input into each neuron, beside measured ones: ROC curves, "
                                   "how many pairs responded by synaptic steps, how well responses rank pairs at one "
-                                  "number of steps, and fitted gains or shares by predicted response.",
+                                  "number of steps, and fitted gains or shares by predicted response, of which equal ones "
+                                  "are together.",
                                   "Intervals are BCa bootstraps over stimulated neurons; an AUC of fewer than 10 "
                                   f"responding pairs is not drawn. {OF_ONE}"),
     "responses/overview": Caption("How well responses of networks rank pairs of neurons that responded when measured, "
