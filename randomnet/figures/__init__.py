@@ -11,7 +11,7 @@ overlays           values of one option in one axes: courses, final spectra, den
 parameters         gains and shifts by the names of their groups
 trials             example trials of trained networks, and their activity
 training, spectra, vectors, transition, convergence, analyse, stimulate, responses, simulate, benchmark,
-record, fit, compare            figures of one kind
+record, fit, predict, compare   figures of one kind
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -51,6 +51,7 @@ from randomnet.figures.null_training import null_curves, null_spectra
 from randomnet.figures.overlays import course_overlays, exponent_densities, seconds_of_epochs, spectrum_overlays
 from randomnet.figures.overviews import fixed, of_spectral_training, of_task_training, overview_figures
 from randomnet.figures.parameters import OF_GROUPS, group_values
+from randomnet.figures.predict import found_parameters, prediction_courses, prediction_overview, prediction_table
 from randomnet.figures.record import PANELS as RECORDING
 from randomnet.figures.record import neuron_figures, trial_figures
 from randomnet.figures.response_differences import differences_table
@@ -319,6 +320,20 @@ FIGURES: Registry[FigureSet] = Registry({
         answers=partial(overview_figures, quantities=inference_quantities),
         headlines=(Headline("nll_valid", "negative log-likelihood of validation trials"),),
         figures=(likelihood_figures, rate_figures),
+    ),
+    "predict": FigureSet(
+        metrics=("error_recorded_initial", "error_recorded_final", "error_unrecorded_initial", "error_unrecorded_final",
+                 "nmse_recorded_final", "nmse_unrecorded_final", "dimension", "recorded", "loss_initial", "loss_final",
+                 *(f"{name}_{measure}{group}_final" for name in ("gain", "shift")
+                   for measure in ("correlation", "error") for group in ("", "_recorded", "_unrecorded")),
+                 "epochs_done", "seconds"),
+        overview=("error_recorded_final", "error_unrecorded_final"),
+        tested=("error_recorded_final", "error_unrecorded_final"),
+        answers=prediction_overview,
+        headlines=(Headline("error_unrecorded_final", "error (1 − R²) of the unrecorded neurons",
+                            before="error_unrecorded_initial"),),
+        tables=MappingProxyType({"prediction.csv": prediction_table}),
+        figures=(prediction_courses, found_parameters),
     ),
     "compare": FigureSet(
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),

@@ -6,6 +6,7 @@ from randomnet.kinds.compare.options import COMPARE
 from randomnet.kinds.convergence.options import CONVERGENCE
 from randomnet.kinds.fit.options import FIT
 from randomnet.kinds.pipeline.options import PIPELINE
+from randomnet.kinds.predict.options import PREDICT
 from randomnet.kinds.record.options import RECORD
 from randomnet.kinds.responses.options import RESPONSES
 from randomnet.kinds.simulate.options import SIMULATE
@@ -27,6 +28,7 @@ KINDS: Registry[Reader] = Registry(
         "responses": RESPONSES,
         "simulate": SIMULATE,
         "benchmark": BENCHMARK,
+        "predict": PREDICT,
         "record": RECORD,
         "fit": FIT,
         "compare": COMPARE,

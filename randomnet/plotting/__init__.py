@@ -13,6 +13,7 @@ Quantities of many runs:
     distributions          trained parameters before and after training
     nulls                  a network as a line among the draws of its null models, one panel per null
     null_spectra           spectra before and after training of a network and its nulls, one panel per null
+    prediction             errors of recorded and unrecorded neurons over the number of recorded ones
     scores                 one panel per score of many models, with the best attainable value
 
 Dynamics of one network:
@@ -29,6 +30,7 @@ Dynamics of one network:
     example_trials         trials of a task: inputs, outputs and targets, before and after training
     overlaps               overlaps with selection vectors along trials, before and after training
     reaches                paths of an arm's fingertip, before and after training
+    found_parameters       parameters of a student with the true ones
     recorded_trial         a trial of a simulated recording, from inputs to spikes
     recorded_neurons       rates and Fano factors of the recorded neurons
     inferred_rates         inferred rates with the true ones
@@ -76,6 +78,7 @@ from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phase_plane import PhasePlane, phase_plane
+from randomnet.plotting.prediction import FoundParameters, Means, PredictionErrors, found_parameters, prediction
 from randomnet.plotting.psth import Psth, psth
 from randomnet.plotting.reaches import Reaching, reaches
 from randomnet.plotting.recordings import RecordedNeurons, RecordedTrial, recorded_neurons, recorded_trial
@@ -103,11 +106,13 @@ __all__ = [
     "ExampleTrials",
     "Facet",
     "FixedPointsByPhase",
+    "FoundParameters",
     "GroupWeights",
     "HeatMap",
     "InferredDynamics",
     "InferredRates",
     "Linearization",
+    "Means",
     "MeasuredResponses",
     "NullPanel",
     "NullSpectra",
@@ -115,6 +120,7 @@ __all__ = [
     "Panel",
     "Participation",
     "PhasePlane",
+    "PredictionErrors",
     "Psth",
     "Reaching",
     "RecordedNeurons",
@@ -146,6 +152,7 @@ __all__ = [
     "fixed_points",
     "fixed_points_by_phase",
     "flow",
+    "found_parameters",
     "grid_panels",
     "heat_map",
     "inferred_dynamics",
@@ -158,6 +165,7 @@ __all__ = [
     "nulls",
     "overlaps",
     "phase_plane",
+    "prediction",
     "psth",
     "rate_unit",
     "reaches",

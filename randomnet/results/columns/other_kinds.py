@@ -1,4 +1,4 @@
-"""Columns of summary.csv of the kinds analyse, stimulate, responses, simulate, record and benchmark."""
+"""Columns of summary.csv of the kinds analyse, stimulate, responses, simulate, record, predict and benchmark."""
 
 from randomnet.results.columns.column import Column, Table
 
@@ -146,4 +146,27 @@ TIMED = Table(
         Column("busy_share", "Share of the wall time taken by other processes, from 0 to 1."),
     ),
 )
-OTHER_KINDS = (ANALYSED, STIMULATED, RESPONDED, SIMULATED, RECORDED, TIMED)
+PREDICTED = Table(
+    "summary.csv",
+    "of kind = predict",
+    (
+        Column("recorded", "Recorded neurons, on whose activity the student was trained."),
+        Column("unknown", "Numbers that the student had to find."),
+        Column("dimension",
+               "Participation ratio of the teacher's activity over time and trials, from 1 to the number of neurons."),
+        Column("error_recorded",
+               "Error of the recorded neurons in held-out trials, 1 − R²: squared error over each neuron's variance."),
+        Column("error_unrecorded",
+               "Error of neurons that the student has never seen, in held-out trials, 1 − R²; nan if there are none."),
+        Column("nmse_recorded", "Squared error of the recorded neurons over their summed squares, in held-out trials."),
+        Column("nmse_unrecorded", "Squared error of unrecorded neurons over their summed squares, in held-out trials."),
+        *(Column(f"{short}_{measure}{group}", f"{meaning} {of_group}.")
+          for short, word in (("gain", "gains"), ("shift", "shifts"))
+          for measure, meaning in (("correlation", f"Correlation of the student's {word} with the teacher's"),
+                                   ("error", f"Squared error of the student's {word} over the variance of the "
+                                             "teacher's"))
+          for group, of_group in (("", "over all neurons"), ("_recorded", "over the recorded neurons"),
+                                  ("_unrecorded", "over the unrecorded neurons"))),
+    ),
+)
+OTHER_KINDS = (ANALYSED, STIMULATED, RESPONDED, SIMULATED, RECORDED, PREDICTED, TIMED)

@@ -111,7 +111,7 @@ def test_synaptic_steps_are_those_of_the_shortest_path(worm):
 
 @pytest.mark.parametrize("measure", ["steady", "integral", "peak"])
 def test_a_simulated_linear_network_responds_as_the_closed_form_says(worm, measure):
-    few = ["responses.bootstrap=200", "responses.permutations=10", f"responses.measure={measure}"]
+    few = ["responses.bootstrap=200", "responses.permutations=10", f"responses.quantity={measure}"]
     _, linear = done(worm, *few)
     _, simulated = done(worm, *few, "responses.method=simulated", f"paths.path_to_results={worm}/out2")
     again = ResultsFolder(worm / "out2").run(0, 0).arrays
@@ -186,7 +186,7 @@ def test_networks_are_compared_with_nulls_and_tables_with_each_other(worm, capsy
         ("responses.gains_by=rule", "[responses] gains_by: expected a kind of label"),
         ("model.integrator=rk4", "[model] integrator: expected euler"),
         ("net.roi=random", "[net]"),
-        ("responses.measure=sum", "[responses] measure"),
+        ("responses.quantity=sum", "[responses] quantity"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_starts(worm, capsys, override, text):
@@ -198,8 +198,8 @@ def test_what_cannot_work_is_said_before_anything_starts(worm, capsys, override,
 
 READ = {
     "linear": (),
-    "peak": ("responses.measure=peak",),
-    "simulated": ("responses.method=simulated", "responses.measure=integral", "responses.response_time=5"),
+    "peak": ("responses.quantity=peak",),
+    "simulated": ("responses.method=simulated", "responses.quantity=integral", "responses.response_time=5"),
     "gains": ("responses.gains_by=role", "responses.folds=2"),
 }
 
