@@ -35,7 +35,10 @@ _PACKAGES = (
 def __getattr__(name: str) -> _Any:
     """A name that is offered from Python, or a package. `connectome` is both: a package that can be called."""
     if name in _NAMES:
-        return getattr(_import_module(_NAMES[name]), name)
+        from randomnet.loading import loading
+
+        with loading():
+            return getattr(_import_module(_NAMES[name]), name)
     if name in _PACKAGES:
         return _import_module(f"randomnet.{name}")
     raise AttributeError(f"module 'randomnet' has no attribute {name!r}")

@@ -137,11 +137,16 @@ TIMED = Table(
         Column("*_ratio_bundled",
                "Time of the computation divided by that of its matrix products with state and tangent vectors "
                "in one."),
+        Column("*_ratio_compiled",
+               "Process time of the computation divided by that of its matrix products in compiled rows, of sparse "
+               "networks."),
         Column("*_ratio_process",
                "Process time of the computation divided by that of its matrix products, bundled where possible."),
         Column("epoch_ratio_torch_rnn", "Time of an epoch divided by that of torch.nn.RNN."),
+        Column("epoch_ratio_torch_rnn_process", "Process time of an epoch divided by that of torch.nn.RNN."),
         Column("beside", "Networks that are trained side by side."),
         Column("beside_speedup", "Speed-up of training these networks side by side instead of one after the other."),
+        Column("beside_speedup_process", "The same speed-up in process time."),
         Column("beside_ratio", "Time of an epoch of all networks divided by that of their matrix products."),
         Column("busy_share", "Share of the wall time taken by other processes, from 0 to 1."),
     ),
@@ -167,6 +172,8 @@ PREDICTED = Table(
                                              "teacher's"))
           for group, of_group in (("", "over all neurons"), ("_recorded", "over the recorded neurons"),
                                   ("_unrecorded", "over the unrecorded neurons"))),
+        Column("hessian_largest", "Largest eigenvalue of the loss's Gauss-Newton matrix in the unknown parameters."),
+        Column("stiff_directions", "Directions of unknown parameters with an eigenvalue above 0.001 of the largest."),
     ),
 )
 OTHER_KINDS = (ANALYSED, STIMULATED, RESPONDED, SIMULATED, RECORDED, PREDICTED, TIMED)

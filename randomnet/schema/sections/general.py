@@ -162,7 +162,8 @@ class ExecutionSection(Section):
         "auto",
         "How steps of networks are computed on the CPU. compiled: as loops compiled by numba, once per machine. eager: "
         "by torch, call by call. auto = compiled where numba is installed. Results differ by rounding, so a results "
-        "folder keeps its first choice. Sparse networks, integrator = rk4 and CUDA always use torch.",
+        "folder keeps its first choice. CUDA, and an activation of a plug-in without its scalar function, always use "
+        "torch.",
         identity=False,
     )
     checkpoint_every: int | str = option(
