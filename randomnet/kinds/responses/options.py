@@ -11,7 +11,7 @@ from randomnet.settings.values import Choice, Integer, Number, Value
 SIMULATED = Condition("responses.method = simulated", lambda config: config.responses.method == "simulated")
 PULSED = Condition(
     "responses.quantity is peak, or integral with responses.method = simulated",
-    lambda config: config.responses.quantity == "peak" or (_simulated(config) and config.responses.quantity != "steady"),
+    lambda config: config.responses.quantity in (("peak", "integral") if _simulated(config) else ("peak",)),
 )
 TIMED = Condition(
     "responses.method = simulated, or responses.quantity = peak",
