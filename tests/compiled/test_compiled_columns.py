@@ -1,6 +1,5 @@
 """Compiled steps of sparse couplings and Runge-Kutta steps against the eager ones; see test_compiled_steps."""
 
-import dataclasses
 
 import numpy as np
 import pytest
@@ -8,9 +7,8 @@ import torch
 
 from randomnet import compiled
 from randomnet.activations import ACTIVATIONS
-from randomnet.lyapunov import Schedule, exponents, spectrum
+from randomnet.lyapunov import Schedule, exponents
 from randomnet.rnn.couplings import Dense, Pattern, Sparse
-from randomnet.rnn.driven_systems import SeriesDrivenSystem
 from randomnet.rnn.dynamics import Dynamics
 from randomnet.rnn.low_rank import LowRank, Unconnected
 
