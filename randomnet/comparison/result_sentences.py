@@ -29,6 +29,7 @@ from randomnet.comparison.headlines import (
 from randomnet.comparison.hypothesis_tests import PAIRED, RANKS, STARTS, TWO_NETWORKS
 from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.order_sentences import order_sentences
+from randomnet.comparison.prediction import UNRECORDED_ERROR, prediction_sentences
 from randomnet.comparison.study import ALL, REFERENCE_VALUES, Combo, Study
 from randomnet.comparison.study_notes import differing_settings
 from randomnet.results import FINISHED, MISSING, STOPPED
@@ -52,6 +53,10 @@ class Figures(Protocol):
         """The columns that answer the question, the most telling first."""
 
     @property
+    def sentences(self) -> Callable[[Study], Iterator[str]] | None:
+        """Sentences of its own, before those of comparisons; None where it has none."""
+
+    @property
     def answer(self) -> Callable[[Study], list[str]] | None:
         """The sentences that answer the question in place of comparisons of a headline; it returns none without any."""
 
@@ -73,9 +78,11 @@ def sentences(study: Study, figure_set: Figures, tests: pd.DataFrame | None = No
     table = tests_of(study, figure_set.tested) if tests is None else tests
     rows = table[table["metric"] == headline.column] if len(table) else table
     result = list(_comparisons(study, headline, rows) if len(rows) else order_sentences(study, headline))
-    result = [*_before_training(study, headline), *result]
+    of_kind = figure_set.sentences(study) if figure_set.sentences else ()
+    result = [*of_kind, *_before_training(study, headline), *result]
     crossings = crossing_sentences(study) if headline.column == EXPONENT else []
-    return [*result, *_on_p(result, table), *crossings, *doubts(study, headline.column)]
+    predicted = prediction_sentences(study) if headline.column == UNRECORDED_ERROR else []
+    return [*result, *_on_p(result, table), *crossings, *predicted, *doubts(study, headline.column)]
 
 
 def _on_p(result: Sequence[str], table: pd.DataFrame) -> Iterator[str]:

@@ -31,6 +31,7 @@ import pandas as pd
 
 from randomnet.comparison.intervals import LEVEL
 from randomnet.comparison.significance import SEED
+from randomnet.student import quantile
 
 RESAMPLES = 2000
 MARGIN = 2.0  # standard errors
@@ -225,13 +226,11 @@ def _interval(value: float, resampled: np.ndarray, n: int) -> tuple[float, float
     """
     if n < 2:
         return np.nan, np.nan
-    from scipy.special import stdtrit  # imported here, as it takes 0.2 s
-
     tail, finite = (1 - LEVEL) / 2, resampled[np.isfinite(resampled)]
     undefined = np.isnan(resampled).sum()
     open_low, open_high = (((resampled == end).sum() + undefined) / len(resampled) > tail for end in (-np.inf, np.inf))
     widening = math.sqrt(n / (n - 1)) if n <= FEW else 1.0
-    half_width = stdtrit(n - 1, (1 + LEVEL) / 2) * widening * (finite.std() if len(finite) else np.inf)
+    half_width = quantile(n - 1, (1 + LEVEL) / 2) * widening * (finite.std() if len(finite) else np.inf)
     return (-np.inf if open_low else value - half_width), (np.inf if open_high else value + half_width)
 
 

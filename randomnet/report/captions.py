@@ -91,6 +91,20 @@ CAPTIONS: dict[str, Caption] = {
                        "participation ratios. Only vectors of separated exponents are determined.",
                        "Bars are two standard errors over runs, or of the record of a single run; "
                        "intervals of the ratios are in vectors.csv."),
+    "prediction_courses": Caption("Errors of unrecorded and of recorded neurons in held-out trials, and the loss, over "
+                                  "epochs, in colours of the values of one option.", BANDS),
+    "prediction": Caption("Error of neurons that the student has never seen, and of the recorded ones, in held-out "
+                          "trials, over the number M of recorded neurons: 1 − R², so that 1 is no better than each "
+                          "neuron's mean. Vertical lines are participation ratios of the teachers' activity. Each dot "
+                          "is a run.", "Lines are geometric means over runs, bars 95 % intervals of the mean logarithm. "
+                          "The interval of the M at half is of a bootstrap over iterations, as "
+                          "prediction.csv has it."),
+    "stiffness": Caption("Eigenvalues of the Gauss-Newton matrix of the students' loss in the unknown parameters: large "
+                         "ones are stiff directions, which the recorded neurons determine, small ones are sloppy. Right: "
+                         "how far the parameters are from the true ones along each of them.",
+                         "There are no intervals: each run is drawn."),
+    "predict/parameters": Caption("Gains and shifts that the student found, over the true ones; r is their "
+                                  "correlation.", OF_ONE),
     "transition/overview": Caption(ORDERS.format("the coupling g at which chaos begins", "that of the median exponent"),
                                    "Bars are the interval of the crossing of the medians over runs, from a bootstrap."),
     "train/overview": Caption(ORDERS.format("the epochs until the loss is below the criterion", "their median")
@@ -113,6 +127,14 @@ CAPTIONS: dict[str, Caption] = {
                             MEAN),
     "responses": Caption("Rates during and after stimulation beside those of the undisturbed control.",
                          f"Bands are standard errors over trials. {OF_ONE}"),
+    "measured_responses": Caption("Responses of a network to input into each neuron, beside measured ones: ROC curves, "
+                                  "how many pairs responded by synaptic steps, how well responses rank pairs at one "
+                                  "number of steps, and fitted gains or shares by predicted response.",
+                                  "Intervals are BCa bootstraps over stimulated neurons; an AUC of fewer than 10 "
+                                  f"responding pairs is not drawn. {OF_ONE}"),
+    "responses/overview": Caption("How well responses of networks rank pairs of neurons that responded when measured, "
+                                  f"over the options of the grid. {EACH_RUN}",
+                                  f"Thin bars are BCa bootstraps over stimulated neurons. {MEAN}"),
     "stimulation": Caption(f"Changes during and after stimulation over the options of the grid. {EACH_RUN}", MEAN),
     "activity": Caption("Activity of a network over time: a heat map of its neurons and traces of some of them.",
                         OF_ONE),

@@ -1,7 +1,6 @@
 """How far an experiment is, from its results folder alone: nothing is written, and no lock is taken."""
 
 import configparser
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from randomnet.forks import cores
 from randomnet.results.files import read_json
 from randomnet.results.folders import SHARE_LOCKS, TASK_LOCKS, ResultsFolder
 from randomnet.results.history import current_summary
@@ -103,7 +103,7 @@ def stage_folders(root: Path) -> list[Path]:
 def _run_state(folder: ResultsFolder, combo: int, iteration: int) -> RunState:
     run = folder.run(combo, iteration)
     record, changed = run.record, _changed(run.path)
-    if record is None:
+    if record is None or run.status == MISSING:  # the latter goes on with more epochs
         return RunState(combo, iteration, MISSING if changed is None else BEGUN, None, "", changed)
     seconds = current_summary(record).get("seconds")
     is_known = isinstance(seconds, (int, float)) and seconds == seconds and record.get("status") != FAILED
@@ -137,5 +137,4 @@ def _ini(path: Path) -> dict[str, dict[str, str]]:
 def _workers(workers: str, threads: str) -> int:
     if workers.isdecimal():
         return max(1, int(workers))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // (int(threads) if threads.isdecimal() and int(threads) else 1))
+    return max(1, cores() // (int(threads) if threads.isdecimal() and int(threads) else 1))

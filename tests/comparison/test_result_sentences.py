@@ -19,8 +19,8 @@ from tests.support.studies import study_of
 
 EXPONENT = Headline("lambda_max", "largest Lyapunov exponent", lowest_first=False, best=False)
 LOSS = Headline("loss_final", "loss")
-OF_EXPONENT = SimpleNamespace(tested=("lambda_max",), headlines=(EXPONENT,), answer=None)
-OF_LOSS = SimpleNamespace(tested=("loss_final",), headlines=(LOSS,), answer=None)
+OF_EXPONENT = SimpleNamespace(tested=("lambda_max",), headlines=(EXPONENT,), answer=None, sentences=None)
+OF_LOSS = SimpleNamespace(tested=("loss_final",), headlines=(LOSS,), answer=None, sentences=None)
 STEPS = np.array([-0.05, 0.01, 0.03, -0.02, 0.04, 0.0, 0.02, -0.03, 0.05, -0.01])  # their mean is .004
 OTHER_STEPS = np.linspace(-0.02, 0.02, 10)
 
@@ -105,7 +105,7 @@ def test_the_p_of_the_one_question_is_not_corrected_for_other_columns():
     for name in ("D_KY", "h_KS", "n_positive"):
         study.runs[name] = study.runs["lambda_max"]
     tested = ("lambda_max", "D_KY", "h_KS", "n_positive")
-    figure_set = SimpleNamespace(tested=tested, headlines=(EXPONENT,), answer=None)
+    figure_set = SimpleNamespace(tested=tested, headlines=(EXPONENT,), answer=None, sentences=None)
     text, note = sentences(study, figure_set)
     assert text.startswith("Largest Lyapunov exponent of the connectome MB is above that of its degree null by 0.300 ")
     assert text.endswith("n = 40 draws, p = 0.049.") and "Holm" not in text

@@ -10,6 +10,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pandas as pd
+import torch
 
 import runrandomnet
 from randomnet import compiled
@@ -97,15 +98,26 @@ def contents(root):
     found = {}
     for path in sorted(root.glob("*/iter_*/*")) + sorted(root.glob("*/*.npy")):
         name = str(path.relative_to(root))
-        if path.name == "history.csv":
-            found[name] = pd.read_csv(path).drop(columns="seconds").to_csv()
+        if path.suffix == ".csv":
+            found[name] = pd.read_csv(path).drop(columns="seconds", errors="ignore").to_csv()
         elif path.name == "run.json":
             record = json.loads(path.read_text())
             record["summary"].pop("seconds")
             found[name] = record
+        elif path.name == "state.pt":
+            found[name] = _without_seconds(torch.load(path, weights_only=True))
         else:
             found[name] = path.read_bytes()
     return found
+
+
+def _without_seconds(value):
+    """The state of a training as text and bytes, without what differs from day to day."""
+    if isinstance(value, dict):
+        return {name: _without_seconds(item) for name, item in value.items() if name != "seconds"}
+    if isinstance(value, (list, tuple)):
+        return [_without_seconds(item) for item in value]
+    return (value.dtype, value.shape, value.numpy().tobytes()) if isinstance(value, torch.Tensor) else repr(value)
 
 
 def differing(found, expected):
