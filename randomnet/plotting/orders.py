@@ -60,7 +60,7 @@ def orders(
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.axvspan(end + EDGE / 2 * width, end + (EDGE + ROOM) * width, color=OUTSIDE, linewidth=0, zorder=0)
         axes.set_xlim(start - (EDGE + ROOM if below else ROOM) * width, end + (EDGE + ROOM) * width)
-        inner = np.linspace(start, end, 6) if not logarithmic else np.log(_round_values(ends))
+        inner = np.linspace(start, end, 6)[:-1] if not logarithmic else np.log(_round_values(ends))
         values = np.exp(inner) if logarithmic else inner
         ticks, texts = [*inner, edges[1]], [*(f"{value:.3g}" for value in values), outside[1]]
         if below:
