@@ -23,9 +23,13 @@ _NAMES = {  # what is offered from Python -> its module; loaded when it is asked
     **dict.fromkeys(("network", "fit", "spectrum_loss", "task"), "randomnet.notebook"),
     "covariant_vectors": "randomnet.notebook",
     **dict.fromkeys(("spectrum", "fixed_points", "load", "run"), "randomnet.notebook"),
+    "rank_neurons": "randomnet.prediction",
     "MultiRegionRNN": "randomnet.multiregion",
 }
-_PACKAGES = ("analysis", "connectome", "inference", "metrics", "recordings", "simulation", "systems", "tasks")
+_PACKAGES = (
+    *("analysis", "connectome", "inference", "metrics", "prediction", "recordings"),
+    *("simulation", "systems", "tasks"),
+)
 
 
 def __getattr__(name: str) -> _Any:

@@ -7,7 +7,7 @@ In a clone, `python runrandomnet.py` is the same command.
     randomnet [config.ini] [--set section.key=value ...] --describe [--save_figs folder] [--save file]
     randomnet --help-config [section | key | all] [--kind kind]
     randomnet --help-columns [name]
-    randomnet --selfcheck [auto | cpu | cuda]
+    randomnet --selfcheck [auto | cpu | cuda | cuda:1]
     randomnet --fetch hemibrain --to folder
     randomnet --status folder
 """
@@ -82,7 +82,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--selfcheck",
         nargs="?",
         const="auto",
-        choices=("auto", "cpu", "cuda"),
+        metavar="device",
         help="compare spectra with closed forms and published values, on this machine and device; takes a minute",
     )
     parser.add_argument(
@@ -250,7 +250,7 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
     from randomnet.kinds.kind import kind_of
 
     cost = estimate(plan, facts)
-    workers = min(workers_of(plan), sum(len(combo.runs()) for combo in plan.combos))
+    workers = min(workers_of(plan, facts), sum(len(combo.runs()) for combo in plan.combos))
     unit, auto = kind_of(plan.config.experiment.kind).unit, plan.config.lyapunov.tsim == "auto"
     print(f"\ncombo  {unit:>5} [s]  run [s]  values")
     for combo, epoch, run in zip(plan.combos, cost.epochs, cost.runs, strict=True):

@@ -10,7 +10,7 @@ The first quantity of a kind is the one question asked, so its p is as it is: a 
 Of several cells of a grid, the sentence says in how many that holds with Holm's correction for these cells.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,6 +45,10 @@ class Figures(Protocol):
     def headlines(self) -> tuple[Headline, ...]:
         """The columns that answer the question, the most telling first."""
 
+    @property
+    def sentences(self) -> Callable[[Study], Iterator[str]] | None:
+        """Sentences of its own, before those of comparisons; None where it has none."""
+
 
 def tests_of(study: Study, tested: Sequence[str]) -> pd.DataFrame:
     """The rows of tests.csv: of labels, and of controls with their reference, in every cell of the grid."""
@@ -61,7 +65,8 @@ def sentences(study: Study, figure_set: Figures, tests: pd.DataFrame | None = No
     table = tests_of(study, figure_set.tested) if tests is None else tests
     rows = table[table["metric"] == headline.column] if len(table) else table
     result = list(_comparisons(study, headline, rows) if len(rows) else order_sentences(study, headline))
-    result = [*_before_training(study, headline), *result]
+    of_kind = figure_set.sentences(study) if figure_set.sentences else ()
+    result = [*of_kind, *_before_training(study, headline), *result]
     crossings = crossing_sentences(study) if headline.column == EXPONENT else []
     return [*result, *_on_p(result, table), *crossings, *doubts(study, headline.column)]
 

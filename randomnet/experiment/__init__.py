@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from randomnet.experiment import engines, halving, planning, ray_engine, tensorboard
+from randomnet import devices
+from randomnet.experiment import engines, extension, halving, planning, ray_engine, tensorboard
 from randomnet.experiment.batches import make_batches
 from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.experiment.progress import LOG_EVERY, Progress
@@ -102,10 +103,11 @@ def run(
             old = planning.check_folder(folder)
             prepared = planning.prepare(plan, facts, None if fresh else old)
             if not fresh:
+                extension.check(prepared, folder)
                 halving.halving_of(plan, prepared, folder)
                 if old and (outcome := _as_it_is(prepared, folder, retry_failed)):
                     return outcome
-        engine = stack.enter_context(_engine(plan))
+        engine = stack.enter_context(_engine(plan, facts))
         with _results_folder_errors(plan):
             aside = _set_aside(folder) if fresh and old else None
             stack.enter_context(folder.lock(share))
@@ -170,6 +172,7 @@ def check_results(plan: Plan, facts: list[dict[str, Any]], fresh: bool = False) 
         old = planning.check_folder(_folder(plan))
         prepared = planning.prepare(plan, facts, None if fresh else old)
         if not fresh:
+            extension.check(prepared, _folder(plan))
             halving.halving_of(plan, prepared, _folder(plan))
 
 
@@ -177,13 +180,18 @@ def _folder(plan: Plan) -> ResultsFolder:
     return ResultsFolder(Path(plan.config.paths.path_to_results).expanduser())
 
 
-def workers_of(plan: Plan) -> int:
-    """Return how many processes run side by side; 1 for a remote cluster unless the config gives a number."""
+def workers_of(plan: Plan, facts: list[dict[str, Any]]) -> int:
+    """Return how many processes run side by side; 1 for a remote cluster unless the config gives a number.
+
+    facts: what `check(plan)` returned; runs on GPUs have a process for each of these.
+    """
     execution, allowed = plan.config.execution, kind_of(plan.config.experiment.kind).workers
     if execution.workers != "auto":
         number = int(execution.workers)
     elif execution.engine == "ray":
         number = 1 if execution.address else int(_cores() // ray_engine.cpus_of(execution))
+    elif any(device.type == "cuda" for device in planning.devices_of(plan, facts)):
+        number = devices.workers_for(execution.device)
     else:
         number = _cores() // execution.threads
     return min(max(1, number), allowed or number)
@@ -194,10 +202,10 @@ def _cores() -> int:
 
 
 @contextmanager
-def _engine(plan: Plan) -> Iterator[Engine]:
+def _engine(plan: Plan, facts: list[dict[str, Any]]) -> Iterator[Engine]:
     """Yield the engine that carries out batches. Raises ConfigError."""
     if plan.config.execution.engine == "local":
-        yield partial(_locally, workers_of(plan))
+        yield partial(_locally, workers_of(plan, facts))
         return
     wanted, allowed = plan.config.execution.workers, kind_of(plan.config.experiment.kind).workers
     limits = [number for number in (wanted, allowed) if isinstance(number, int)]
@@ -232,7 +240,7 @@ def _carry_out(
 ) -> bool:
     """Carry out the missing runs, all at once or rung by rung; return whether they were interrupted."""
     runs = [run for batch in batches for run in batch]
-    states = {(run.combo, run.iteration): folder.run(run.combo, run.iteration).status for run in runs}
+    states = extension.begun_again(runs, folder)
     if retry_failed:
         for (combo, iteration), status in states.items():
             if status == FAILED:

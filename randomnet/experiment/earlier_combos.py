@@ -4,8 +4,8 @@ Each combo is looked up by its settings, so that the time grows with the number 
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from randomnet.schema.config import neutral_settings
@@ -13,6 +13,7 @@ from randomnet.settings import ConfigError
 
 CHOOSING = tuple(f"pretrainedparams.pretrained_{name}" for name in ("combo", "epoch", "iteration"))
 PRETRAINED = "paths.pretrained"
+EPOCHS = "trainvalidate.epochs"
 EARLIER = "earlier_combos"  # entries of a manifest: combos of earlier starts that the last start's INI lacks
 MOST_COMPARED = 1000  # combos of the plan, of which the nearest to an earlier one is named in an error
 
@@ -21,17 +22,24 @@ Entry = Mapping[str, Any]  # of a combo in a manifest: combo, values, settings, 
 
 @dataclass(frozen=True)
 class Numbering:
-    """The number of each combo of a plan, and the entries of earlier combos that the plan lacks."""
+    """The number of each combo of a plan, and the entries of earlier combos that the plan lacks.
+
+    extended: numbers of combos whose runs ended before and are to have more epochs now, with the epochs before.
+    """
 
     numbers: Sequence[int]
     left_out: Sequence[Entry] = ()
+    extended: Mapping[int, int] = field(default_factory=dict)
 
 
-def numbering_of(entries: Sequence[Entry], old: Mapping[str, Any] | None, root: object) -> Numbering:
+def numbering_of(
+    entries: Sequence[Entry], old: Mapping[str, Any] | None, root: object, extend: bool = True
+) -> Numbering:
     """Return the numbers of a plan's combos: that of the earlier combo with the same settings, else the next free one.
 
-    old: the manifest of the folder; None without one. root: the folder, for errors. Raises ConfigError where no earlier
-    combo is in the plan, or where one has the same settings and another connectome or other files.
+    old: the manifest of the folder; None without one. root: the folder, for errors. extend: whether an earlier combo
+    with fewer epochs is the same one. Raises ConfigError where no earlier combo is in the plan, or where one has the
+    same settings and another connectome or other files.
     """
     earlier = [*old["combos"], *old.get(EARLIER, ())] if old else []
     expected = f"expected a folder for this experiment, got {root} with another one"
@@ -50,21 +58,43 @@ def numbering_of(entries: Sequence[Entry], old: Mapping[str, Any] | None, root: 
             numbers[same[differences.index([])]] = combo["combo"]
         else:
             left_out.append(combo)
+    extended = _extended(entries, left_out, numbers) if extend and left_out else {}
+    left_out = [combo for combo in left_out if combo["combo"] not in extended]
     if earlier and not numbers:
         differences = _nearest_differences(left_out[0], entries)
         raise ConfigError(f"{expected}: {', '.join(differences)}{_cause(differences)}{advice}")
     free = itertools.count(max((combo["combo"] for combo in earlier), default=-1) + 1)
-    return Numbering([numbers[place] if place in numbers else next(free) for place in range(len(entries))], left_out)
+    numbered = [numbers[place] if place in numbers else next(free) for place in range(len(entries))]
+    return Numbering(numbered, left_out, extended)
+
+
+def _extended(entries: Sequence[Entry], earlier: Sequence[Entry], numbers: dict[int, int]) -> dict[int, int]:
+    """Return the earlier combos that differ from one of the plan in fewer epochs only, with these epochs.
+
+    Their numbers are added to `numbers`. Where the grid has several numbers of epochs, each is a combo of its own.
+    """
+    indices, extended = {undated: _Index(entries, undated, {EPOCHS}) for undated in (False, True)}, {}
+    for combo in earlier:
+        before = combo["settings"].get(EPOCHS)
+        free = [place for place in indices[_is_undated(combo)].equals(combo) if place not in numbers]
+        if len(free) != 1 or not isinstance(before, int):
+            continue
+        entry = entries[free[0]]
+        in_grid = any(name.split(".")[-1] == "epochs" for each in (combo, entry) for name in each["values"])
+        if not in_grid and before < entry["settings"].get(EPOCHS, 0) and not _other_differences(combo, entry):
+            numbers[free[0]], extended[combo["combo"]] = combo["combo"], before
+    return extended
 
 
 class _Index:
-    """Entries by their settings, with a dictionary for each set of options that combos read."""
+    """Entries by their settings, with a dictionary for each set of options that combos read; but without `ignored`."""
 
-    def __init__(self, entries: Sequence[Entry], undated: bool) -> None:
+    def __init__(self, entries: Sequence[Entry], undated: bool, ignored: Container[str] = ()) -> None:
         self.neutral, self.undated = neutral_settings(), undated
         self.by_names: dict[tuple[str, ...], dict[tuple, list[int]]] = {}
         for index, entry in enumerate(entries):
-            names = tuple(name for name in entry["settings"] if not (undated and name in CHOOSING))
+            names = tuple(name for name in entry["settings"]
+                          if name not in ignored and not (undated and name in CHOOSING))  # fmt: skip
             by_values = self.by_names.setdefault(names, {})
             by_values.setdefault(_values(entry["settings"], names), []).append(index)
 
@@ -101,10 +131,10 @@ def _nearest_differences(old: Entry, entries: Sequence[Entry]) -> list[str]:
 
 
 def _cause(differences: Sequence[str]) -> str:
-    """Return why runs that ended cannot be trained for more epochs, where that alone differs; else an empty text."""
-    if len(differences) != 1 or not differences[0].startswith("trainvalidate.epochs "):
+    """Return which other numbers of epochs runs can have that ended, where that alone differs; else an empty text."""
+    if len(differences) != 1 or not differences[0].startswith(f"{EPOCHS} "):
         return ""
-    return "; a run that has ended keeps no state of its optimizer, and cannot be trained for other epochs"
+    return "; epochs can be raised, without halving and with one number of epochs for all combos"
 
 
 def _setting_differences(old: Entry, new: Entry) -> list[str]:

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from randomnet import compiled, results
+from randomnet import compiled, devices, results
 from randomnet.kinds.kind import Batch, kind_of, missing_runs
 from randomnet.schema.plan import Run
 from randomnet.training import Interrupted, Paused
@@ -85,8 +85,8 @@ def carry_out(
             folder.create()
         records = kind.execute(batch, folders, partial(_report_row, report), stop)
         for run, record in records:
-            head = {**_head(run), "settings": run.config.settings()}
-            folders[batch.index(run)].finish({**head, **record})
+            folder = folders[batch.index(run)]
+            folder.finish({**_head(run, folder), "settings": run.config.settings(), **record})
         for folder in folders:
             folder.tidy()
     except Interrupted as interrupted:
@@ -116,9 +116,14 @@ def gone(root: Path) -> str:
     return f"{root}: the results folder was moved or deleted while its runs went on; if it was moved, move it back"
 
 
-def _head(run: Run) -> dict[str, Any]:
-    """Return the first entries of any run.json; `version` is that of the code that carried out the run."""
-    return {"combo": run.combo, "iteration": run.iteration, "seed": run.seed, "version": code_version()}
+def _head(run: Run, folder: results.RunFolder) -> dict[str, Any]:
+    """Return the first entries of any run.json; `version` is that of the code that carried out the run.
+
+    extended: the epochs after which it had ended before, where it went on.
+    """
+    before = (folder.record if kind_of(run.config.experiment.kind).unit == "epoch" else None) or {}
+    extended = {"extended": before["extended"]} if "extended" in before else {}
+    return {"combo": run.combo, "iteration": run.iteration, "seed": run.seed, "version": code_version(), **extended}
 
 
 def folders_of(batch: Batch, root: Path) -> list[results.RunFolder]:
@@ -150,7 +155,8 @@ def fail(run: Run, root: Path, reason: str, trace: str) -> Ended:
     if not root.is_dir():
         return Ended(run.combo, run.iteration, UNWRITTEN, gone(root))
     try:
-        results.ResultsFolder(root).run(run.combo, run.iteration).fail({**_head(run), "reason": reason}, trace)
+        folder = results.ResultsFolder(root).run(run.combo, run.iteration)
+        folder.fail({**_head(run, folder), "reason": reason}, trace)
     except OSError as error:
         if problem := _lost_storage(error, root):
             return Ended(run.combo, run.iteration, UNWRITTEN, problem)
@@ -248,6 +254,7 @@ class _Pool:
         self.losses: Counter[tuple[int, int]] = Counter()  # of a batch, by its first run
         self.busy: dict[Connection, tuple[BaseProcess, Batch]] = {}
         self.idle: list[tuple[Connection, BaseProcess]] = []
+        self.places: dict[Connection, int] = {}  # of each worker, from 0 on, so that each takes a GPU of its own
 
     def start(self, batch: Batch) -> None:
         """Send a batch to an idle worker, or to a new one."""
@@ -255,7 +262,8 @@ class _Pool:
             connection, process = self.idle.pop()
         else:
             connection, theirs = self.context.Pipe()
-            process = self.context.Process(target=_serve, args=(theirs, self.root), daemon=True)
+            place = self.places[connection] = min(set(range(len(self.places) + 1)) - {*self.places.values()})
+            process = self.context.Process(target=_serve, args=(theirs, self.root, place), daemon=True)
             with _signals_held():
                 process.start()
             theirs.close()
@@ -273,7 +281,7 @@ class _Pool:
                 message = connection.recv()
             except (EOFError, OSError):
                 process.join()
-                del self.busy[connection]
+                del self.busy[connection], self.places[connection]
                 yield from self._ends_of_dead(batch, process.exitcode)
                 continue
             if isinstance(message, Epoch):
@@ -322,11 +330,11 @@ class _Pool:
                 process.join()
 
 
-def _serve(connection: Connection, root: Path) -> None:
+def _serve(connection: Connection, root: Path, place: int) -> None:
     """Run a worker: receive batches, send epochs and the ends of runs, until the connection is closed or brings None.
 
-    A message that comes during a batch asks to stop. A shared event would need a semaphore, which a killed parent
-    leaves behind.
+    place: which of the workers it is, from 0 on. A message that comes during a batch asks to stop. A shared event would
+    need a semaphore, which a killed parent leaves behind.
     """
     for number in STOPPING:  # Ctrl-C, or a scheduler's signal, reaches the whole group; the parent decides
         signal.signal(number, signal.SIG_IGN)
@@ -334,6 +342,7 @@ def _serve(connection: Connection, root: Path) -> None:
     if parent is not None and multiprocessing.current_process().__class__.__name__ == "ForkProcess":
         leave_files_of_parent((connection.fileno(), parent.sentinel))
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    devices.take_place(place)
     while True:
         try:
             batch = connection.recv()

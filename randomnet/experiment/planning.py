@@ -7,16 +7,17 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from randomnet import compiled, results
+from randomnet import compiled, devices, results
 from randomnet.build.connectome import spectral_radii
+from randomnet.build.network import device_of
 from randomnet.experiment.earlier_combos import EARLIER, Numbering, numbering_of
 from randomnet.kinds.kind import kind_of
 from randomnet.schema.plan import Combo, Plan, Run
@@ -29,11 +30,15 @@ OWN_FILES = ("config.ini", "combos.csv", "folder_index.txt", "summary.csv", "spe
 
 @dataclass(frozen=True)
 class Prepared:
-    """A checked experiment: its combos, numbered as in the results folder, its manifest, and notes for the user."""
+    """A checked experiment: its combos, numbered as in the results folder, its manifest, and notes for the user.
+
+    extended: numbers of combos that are to have more epochs than before, with the epochs before.
+    """
 
     combos: tuple[Combo, ...]
     manifest: dict[str, Any]
     notes: tuple[str, ...] = ()
+    extended: Mapping[int, int] = field(default_factory=dict)
 
     def runs(self) -> list[Run]:
         """Return all runs, iteration by iteration, so that every combo has its first result early."""
@@ -85,7 +90,8 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
         }
         for combo, combo_facts in zip(plan.combos, facts, strict=True)
     ]
-    numbering = numbering_of(entries, old, plan.config.paths.path_to_results)
+    extend = not plan.config.combosparams.halving
+    numbering = numbering_of(entries, old, plan.config.paths.path_to_results, extend)
     numbers = numbering.numbers
     order = np.argsort(numbers)
     steps, notes = _steps(plan, old)
@@ -101,10 +107,12 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
         **({EARLIER: list(numbering.left_out)} if numbering.left_out else {}),
         "versions": versions(),
         "steps": steps,
+        "device": _device(plan, facts),
         "machine": _machine(),
         "created": (old or {}).get("created") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
-    return Prepared(tuple(combos), manifest, (*notes, *_notes(manifest, old or {}, numbering)))
+    notes = [*notes, *_notes(manifest, old or {}, numbering)]
+    return Prepared(tuple(combos), manifest, tuple(notes), numbering.extended)
 
 
 def _notes(manifest: dict[str, Any], old: dict[str, Any], numbering: Numbering) -> Iterator[str]:
@@ -112,11 +120,17 @@ def _notes(manifest: dict[str, Any], old: dict[str, Any], numbering: Numbering) 
     for name, version in old.get("versions", {}).items():
         if manifest["versions"].get(name) != version:
             yield f"the runs that are there were made with {name} {version}, not {manifest['versions'].get(name)}"
+    if old.get("device", manifest["device"]) != manifest["device"]:
+        yield f"the runs that are there were computed on {old['device']}, those from now on on {manifest['device']}"
     if numbering.left_out:
         names = ", ".join(str(entry["combo"]) for entry in numbering.left_out[:MOST_NAMED])
         more = ", ..." if len(numbering.left_out) > MOST_NAMED else ""
         yield (f"combos {names}{more} of earlier starts are not in this INI: their runs stay in the folder, and are in "
                "no table")  # fmt: skip
+    if numbering.extended:
+        epochs = ", ".join(map(str, sorted(set(numbering.extended.values()))))
+        yield (f"epochs was {epochs}: runs that ended for that go on, and their run.json says so "
+               "(extended)")  # fmt: skip
     before, now = old.get("iterations", 0), manifest["iterations"]
     if isinstance(before, int) and before > now:
         yield f"iterations was {before}, is {now}: runs of later iterations stay in the folder, and are in no table"
@@ -142,6 +156,20 @@ def _steps(plan: Plan, old: dict[str, Any] | None) -> tuple[str, list[str]]:
     if choice in (compiled.CHOICES[0], steps):
         return steps, []
     return steps, [f"the runs in the folder have {steps} steps, so execution.steps = {choice} is not used"]
+
+
+def _device(plan: Plan, facts: list[dict[str, Any]]) -> str:
+    """Return the names of the devices that the networks of the combos are computed on."""
+    if plan.config.execution.engine == "ray":
+        return "a GPU of the cluster" if plan.config.execution.gpus_per_run else "cpu"
+    found = devices_of(plan, facts)
+    return ", ".join(dict.fromkeys(map(devices.name_of, found))) or "cpu"
+
+
+def devices_of(plan: Plan, facts: list[dict[str, Any]]) -> list[torch.device]:
+    """Return the devices of the combos that compute a network, as this process would take them."""
+    pairs = zip(plan.combos, facts, strict=True)
+    return list(dict.fromkeys(device_of(combo.config, each["neurons"]) for combo, each in pairs if "neurons" in each))
 
 
 def _with_steps(combo: Combo, steps: str) -> Combo:

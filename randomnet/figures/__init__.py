@@ -10,11 +10,11 @@ nulls              metrics of networks among those of their null models; null_tr
 overlays           values of one option in one axes: courses, final spectra, densities of exponents
 parameters         gains and shifts by the names of their groups
 trials             example trials of trained networks, and their activity
-training, spectra, vectors, transition, convergence, analyse, stimulate, simulate, benchmark, record,
-fit, compare            figures of one kind
+training, spectra, vectors, transition, convergence, analyse, stimulate, responses, simulate, benchmark,
+record, fit, predict, compare   figures of one kind
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
@@ -51,8 +51,12 @@ from randomnet.figures.null_training import null_curves, null_spectra
 from randomnet.figures.overlays import course_overlays, exponent_densities, seconds_of_epochs, spectrum_overlays
 from randomnet.figures.overviews import fixed, of_spectral_training, of_task_training, overview_figures
 from randomnet.figures.parameters import OF_GROUPS, group_values
+from randomnet.figures.predict import found_parameters, prediction_courses, prediction_overview, prediction_table
 from randomnet.figures.record import PANELS as RECORDING
 from randomnet.figures.record import neuron_figures, trial_figures
+from randomnet.figures.responses import PANELS as MEASURED_RESPONSES
+from randomnet.figures.responses import response_figures as measured_response_figures
+from randomnet.figures.responses import response_sentences
 from randomnet.figures.runs import Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, map_figures, plane_figures, rate_dots, simulated
 from randomnet.figures.spectra import dynamics_figures, extensive_figures, spectrum_figures, spread_of_combos
@@ -94,6 +98,7 @@ class FigureSet(NamedTuple):
     families: prefixes of columns that are metrics and in the overview, too, such as the rate of each population.
     minor:    prefixes of columns that are metrics, too, but too many for the overview.
     headlines: columns that answer the kind's question; sentences of result are about the first one with values.
+    sentences: further sentences of result, before those of comparisons.
     """
 
     metrics: tuple[str, ...]
@@ -107,6 +112,7 @@ class FigureSet(NamedTuple):
     tested: tuple[str, ...] = ()
     answers: Callable[[Study, str | None], Figures] | None = None
     headlines: tuple[Headline, ...] = ()
+    sentences: Callable[[Study], Iterator[str]] | None = None
 
     def overviews(self, study: Study, ylabel: str | None) -> Figures:
         """The pages of the overview."""
@@ -256,6 +262,21 @@ FIGURES: Registry[FigureSet] = Registry({
         minor=("accuracy_of_", "accuracy_change_of_"),
         headlines=(Headline("targets_change", "change of the stimulated neurons", lowest_first=False, best=False),),
     ),
+    "responses": FigureSet(
+        metrics=("auc", "auc_absolute", "spearman", "spearman_absolute", "auc_permuted", "auc_gains",
+                 "auc_gains_change", "auc_classes", "auc_gains_beyond", "pairs", "responding_pairs",
+                 "stimulated_neurons", "neurons", "seconds"),
+        overview=("auc", "auc_gains", "spearman"),
+        tested=("auc", "auc_absolute", "spearman", "spearman_absolute", "auc_gains", "auc_gains_change"),
+        answers=partial(overview_figures, quantities=fixed(*MEASURED_RESPONSES)),
+        figures=(measured_response_figures,),
+        minor=("auc_of_", "share_of_", "gain_of_"),
+        flags=tuple(f"{name}_{end}" for name in ("auc", "auc_gains", "auc_gains_change", "auc_classes",
+                                                 "auc_gains_beyond", "spearman") for end in ("low", "high"))
+        + ("auc_permuted_sd", "auc_permuted_p"),
+        headlines=(Headline("auc", "AUC of measured responses", lowest_first=False),),
+        sentences=response_sentences,
+    ),
     "simulate": FigureSet(
         metrics=("bump_mean", "bump_amplitude", "bump_modulation", "bump_mean_end", "bump_amplitude_end",
                  "bump_modulation_end", "neurons", "seconds"),
@@ -298,6 +319,20 @@ FIGURES: Registry[FigureSet] = Registry({
         answers=partial(overview_figures, quantities=inference_quantities),
         headlines=(Headline("nll_valid", "negative log-likelihood of validation trials"),),
         figures=(likelihood_figures, rate_figures),
+    ),
+    "predict": FigureSet(
+        metrics=("error_recorded_initial", "error_recorded_final", "error_unrecorded_initial", "error_unrecorded_final",
+                 "nmse_recorded_final", "nmse_unrecorded_final", "dimension", "recorded", "loss_initial", "loss_final",
+                 *(f"{name}_{measure}{group}_final" for name in ("gain", "shift")
+                   for measure in ("correlation", "error") for group in ("", "_recorded", "_unrecorded")),
+                 "epochs_done", "seconds"),
+        overview=("error_recorded_final", "error_unrecorded_final"),
+        tested=("error_recorded_final", "error_unrecorded_final"),
+        answers=prediction_overview,
+        headlines=(Headline("error_unrecorded_final", "error (1 − R²) of the unrecorded neurons",
+                            before="error_unrecorded_initial"),),
+        tables=MappingProxyType({"prediction.csv": prediction_table}),
+        figures=(prediction_courses, found_parameters),
     ),
     "compare": FigureSet(
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),

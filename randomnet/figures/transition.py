@@ -215,7 +215,7 @@ def theory_curves(colours: Sequence[Colour]) -> Iterator[tuple[str, np.ndarray, 
 
 def _colours(study: Study) -> Iterator[Colour]:
     gridded = next((name for name in study.varied if _is_g(name)), G)
-    for series, combos in _series_by_other_options(study, gridded):
+    for series, combos in series_by_other_options(study, gridded):
         values = {(combo.label, combo.number): canonical(combo.get(G)) for combo in combos}
         values = {key: g for key, g in values.items() if isinstance(g, float)}
         runs = ended_runs(study, dict.fromkeys(values, series))
@@ -251,7 +251,7 @@ def _step(combo: Combo) -> float:
     return 0.0 if str(combo.get("model.integrator")) == "rk4" else float(combo.get("model.dt"))
 
 
-def _series_by_other_options(study: Study, option: str) -> list[tuple[Series, list[Combo]]]:
+def series_by_other_options(study: Study, option: str) -> list[tuple[Series, list[Combo]]]:
     """Combos by label and by the values of all gridded options but this one, each set with its series."""
     other_options = [name for name in varied_options(study, study.combos) if name != option]
     sets: dict[tuple, list[Combo]] = {}

@@ -9,7 +9,10 @@ from typing import Any
 import torch
 
 from randomnet import results
+from randomnet.schema.plan import Run
 from randomnet.training import Progress, Trainable
+
+Members = list[list[int]]  # combo and iteration of each run
 
 
 def torch_bytes(record: dict[str, Any]) -> bytes:
@@ -47,14 +50,36 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
     return None
 
 
+def resumable(
+    runs: Sequence[Run], folders: Sequence[results.RunFolder], device: torch.device
+) -> tuple[Sequence[Run], Sequence[results.RunFolder], dict[str, Any] | None]:
+    """Return the runs to train side by side, their folders, and their checkpoint if there is one.
+
+    These are the unfinished runs. But where a checkpoint is of all runs, all continue together, because the last digits
+    of each run's numbers depend on how many runs are computed together.
+    """
+    unfinished = [run for run, folder in zip(runs, folders, strict=True) if folder.status == results.MISSING]
+    for candidates in (list(runs), unfinished):
+        places = [folder for run, folder in zip(runs, folders, strict=True) if run in candidates]
+        checkpoint = read_checkpoint(places[0].checkpoint, device)
+        if checkpoint and checkpoint.get("members") == members_of(candidates):
+            return candidates, places, checkpoint
+    return unfinished, [folder for run, folder in zip(runs, folders, strict=True) if run in unfinished], None
+
+
+def members_of(runs: Sequence[Run]) -> Members:
+    """Return the numbers of the runs, as a checkpoint has them."""
+    return [[run.combo, run.iteration] for run in runs]
+
+
 def set_aside(path: Path) -> None:
     """Rename a checkpoint that cannot be used, so that its runs start anew."""
     path.replace(path.with_suffix(".damaged"))
 
 
-def continued(path: Path, checkpoint: dict[str, Any] | None, networks: Sequence[Trainable],
+def continued(paths: Sequence[Path], checkpoint: dict[str, Any] | None, networks: Sequence[Trainable],
               needed: Sequence[str] = ()) -> dict[str, Any] | None:  # fmt: skip
-    """Return a checkpoint from which these networks can train on; None for any other, which is renamed.
+    """Return a checkpoint from which these networks can train on; None for any other, whose files are renamed.
 
     It has the entries `needed`, seconds, and `training`: the state of each network, with values of its shapes.
     """
@@ -64,7 +89,8 @@ def continued(path: Path, checkpoint: dict[str, Any] | None, networks: Sequence[
     is_whole = isinstance(states, list) and isinstance(seconds, (int, float)) and len(states) == len(networks)
     if is_whole and set(needed) <= checkpoint.keys() and all(map(_is_state_of, states, networks)):
         return checkpoint
-    set_aside(path)
+    for path in paths:
+        set_aside(path)
     return None
 
 

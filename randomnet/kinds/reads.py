@@ -27,7 +27,7 @@ BUILDING = EXPERIMENT | NETWORK | {
     "trainvalidate": only("iterations", "init", "remap_w"),
     "trialparams": all_but(*TRAINING_ONLY),
     "pretrainedparams": ALL,
-    "execution": all_but("checkpoint_every", "batch_runs", "memory_budget", "tensorboard"),
+    "execution": all_but("checkpoint_every", "keep_state", "batch_runs", "memory_budget", "tensorboard"),
 }  # fmt: skip
 WITHOUT_FACTORS = {  # where networks have no factors of low rank
     "net": all_but(
@@ -35,7 +35,7 @@ WITHOUT_FACTORS = {  # where networks have no factors of low rank
         *("background", "readout", "readout_gain"),
     )
 }
-SIDE_BY_SIDE = {"execution": all_but("checkpoint_every", "tensorboard")}
+SIDE_BY_SIDE = {"execution": all_but("checkpoint_every", "keep_state", "tensorboard")}
 LATER_STAGE = EXPERIMENT | {  # of kinds that go on from results and build no network
     "paths": only("path_to_results"),
     "trainvalidate": only("iterations"),

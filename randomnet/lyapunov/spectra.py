@@ -129,8 +129,8 @@ class _Recorder:
         None of them may need a determinant, which is computed from the bundle before its interval.
         """
         index, (rows, n) = len(self.steps), self.bundle.shape[-2:]
-        size = self.bundle.numel() // n
-        count = min(len(intervals), _count_at_once(intervals[0] * size * n * n, size * rows))
+        size, products = self.bundle.numel() // n, getattr(self.system, "multiplications", n * n)
+        count = min(len(intervals), _count_at_once(intervals[0] * size * products, size * rows))
         if self.is_full:
             count = min(count, -index % self.determinant_every)
         if not count or not hasattr(self.system, "record_intervals"):

@@ -157,7 +157,8 @@ def _place_of(source: Any, options: Options) -> dict[tuple[str, str], Any]:
         )
     if ROI not in options and str(source) in NAMES and not Path(source).exists():
         return {ROI: str(source)}
-    if not Path(source).expanduser().exists() and options.get(SOURCE) != "neuprint":
+    missing = not str(source).strip() or not Path(source).expanduser().exists()
+    if missing and options.get(SOURCE) != "neuprint":
         expected = f"connectome(): expected a file, a folder, or one of {', '.join(NAMES)}"
         raise ValueError(f"{expected}, got {str(source)!r}{nearest(str(source), NAMES)}")
     return {PATH: str(source)}

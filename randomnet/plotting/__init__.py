@@ -13,11 +13,13 @@ Quantities of many runs:
     distributions          trained parameters before and after training
     nulls                  a network as a line among the draws of its null models, one panel per null
     null_spectra           spectra before and after training of a network and its nulls, one panel per null
+    prediction             errors of recorded and unrecorded neurons over the number of recorded ones
     scores                 one panel per score of many models, with the best attainable value
 
 Dynamics of one network:
     activity               population rates over time, with the decoded bump
     responses              rates of groups with and without stimulation
+    measured_responses     responses of a network beside measured ones
     stimulated_accuracy    accuracy on a task while a site is stimulated, by window
     phase_plane            trajectories from a grid of initial states, and where they end
     state_space            flow, energy and fixed points
@@ -28,6 +30,7 @@ Dynamics of one network:
     example_trials         trials of a task: inputs, outputs and targets, before and after training
     overlaps               overlaps with selection vectors along trials, before and after training
     reaches                paths of an arm's fingertip, before and after training
+    found_parameters       parameters of a student with the true ones
     recorded_trial         a trial of a simulated recording, from inputs to spikes
     recorded_neurons       rates and Fano factors of the recorded neurons
     inferred_rates         inferred rates with the true ones
@@ -68,11 +71,14 @@ from randomnet.plotting.heat_maps import HeatMap, heat_map
 from randomnet.plotting.inferred_dynamics import InferredDynamics, inferred_dynamics
 from randomnet.plotting.inferred_rates import InferredRates, inferred_rates
 from randomnet.plotting.linearization import Linearization, linearization
+from randomnet.plotting.measured_responses import Curve as RocCurve
+from randomnet.plotting.measured_responses import MeasuredResponses, measured_responses
 from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phase_plane import PhasePlane, phase_plane
+from randomnet.plotting.prediction import FoundParameters, Means, PredictionErrors, found_parameters, prediction
 from randomnet.plotting.psth import Psth, psth
 from randomnet.plotting.reaches import Reaching, reaches
 from randomnet.plotting.recordings import RecordedNeurons, RecordedTrial, recorded_neurons, recorded_trial
@@ -100,22 +106,27 @@ __all__ = [
     "ExampleTrials",
     "Facet",
     "FixedPointsByPhase",
+    "FoundParameters",
     "GroupWeights",
     "HeatMap",
     "InferredDynamics",
     "InferredRates",
     "Linearization",
+    "Means",
+    "MeasuredResponses",
     "NullPanel",
     "NullSpectra",
     "Overlaps",
     "Panel",
     "Participation",
     "PhasePlane",
+    "PredictionErrors",
     "Psth",
     "Reaching",
     "RecordedNeurons",
     "RecordedTrial",
     "Responses",
+    "RocCurve",
     "Running",
     "Samples",
     "Score",
@@ -141,17 +152,20 @@ __all__ = [
     "fixed_points",
     "fixed_points_by_phase",
     "flow",
+    "found_parameters",
     "grid_panels",
     "heat_map",
     "inferred_dynamics",
     "inferred_rates",
     "linearization",
+    "measured_responses",
     "missing_text",
     "needs_log_axis",
     "null_spectra",
     "nulls",
     "overlaps",
     "phase_plane",
+    "prediction",
     "psth",
     "rate_unit",
     "reaches",

@@ -81,6 +81,15 @@ CAPTIONS: dict[str, Caption] = {
                        "gives, and participation ratios, over the exponents. Only vectors of separated exponents are "
                        "determined.", "Bars are two standard errors over runs, or of the record of a single run; "
                        "intervals of the ratios are in vectors.csv."),
+    "prediction_courses": Caption("Errors of unrecorded and of recorded neurons in held-out trials, and the loss, over "
+                                  "epochs, in colours of the values of one option.", BANDS),
+    "prediction": Caption("Error of neurons that the student has never seen, and of the recorded ones, in held-out "
+                          "trials, over the number M of recorded neurons: 1 − R², so that 1 is no better than each "
+                          "neuron's mean. Vertical lines are participation ratios of the teachers' activity. Each dot "
+                          "is a run.", f"{MEAN} The interval of the M at half is of a bootstrap over iterations, as "
+                          "prediction.csv has it."),
+    "predict/parameters": Caption("Gains and shifts that the student found, over the true ones; r is their "
+                                  "correlation.", OF_ONE),
     "convergence": Caption("Running estimates of Lyapunov exponents over the time of the record.",
                            "Bands are two standard errors over initial states and of the records."),
     "seconds": Caption("Seconds of a spectrum and of an epoch over the size of the network, beside the matrix products "
@@ -94,6 +103,15 @@ CAPTIONS: dict[str, Caption] = {
                             MEAN),
     "responses": Caption("Rates during and after stimulation beside those of the undisturbed control.",
                          f"Bands are standard errors over trials. {OF_ONE}"),
+    "measured_responses": Caption("Responses of a network to input into each neuron, beside measured ones: ROC curves, "
+                                  "how many pairs responded by synaptic steps, how well responses rank pairs at one "
+                                  "number of steps, and fitted gains or shares by predicted response.",
+                                  "Intervals are BCa bootstraps over stimulated neurons; an AUC of fewer than 10 "
+                                  f"responding pairs is not drawn. {OF_ONE}"),
+    "responses/overview": Caption("How well responses of networks rank pairs of neurons that responded when measured, "
+                                  f"over the options of the grid. {EACH_RUN} Dotted lines are the mean AUC with "
+                                  "permuted identities.",
+                                  f"Thin bars are BCa bootstraps over stimulated neurons. {MEAN}"),
     "stimulation": Caption(f"Changes during and after stimulation over the options of the grid. {EACH_RUN}", MEAN),
     "activity": Caption("Activity of a network over time: a heat map of its neurons and traces of some of them.",
                         OF_ONE),

@@ -43,6 +43,19 @@ CURVES = (
 )  # columns of history.csv, named as in bio_rnn_mem
 
 
+def epochs_of(record: Mapping[str, Any]) -> int:
+    """The epochs that were asked for when a run.json was written; 0 where that is unknown, or where there are none."""
+    epochs = record.get("settings", {}).get("trainvalidate.epochs")
+    return epochs if isinstance(epochs, int) else 0
+
+
+def goes_on(record: Mapping[str, Any] | None, epochs: int) -> bool:
+    """Whether the run of a run.json ended only for its number of epochs, and is now to have more, which is `epochs`."""
+    if not record or record.get("status") != COMPLETE or record.get("reason"):
+        return False
+    return 0 < epochs_of(record) < epochs
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The folder of one run; `finish` writes its run.json last, which marks the run as ended."""
@@ -108,6 +121,17 @@ class RunFolder:
         """File from which an unfinished run continues."""
         return self.path / "checkpoint.pt"
 
+    @property
+    def state(self) -> Path:
+        """File from which a run that ended goes on where more epochs are asked for."""
+        return self.path / "state.pt"
+
+    def go_on(self) -> None:
+        """Make a run that ended at its last epoch runnable again; its run.json says after which epochs it went on."""
+        record = self.record or {}
+        further = [*record.get("extended", ()), epochs_of(record)]
+        write_json(self.path / "run.json", {**record, "status": MISSING, "summary": {}, "extended": further})
+
     def finish(self, record: Mapping[str, Any]) -> None:
         """Write run.json. `tidy` removes the checkpoint once all runs that share it have one."""
         write_json(self.path / "run.json", record)
@@ -125,7 +149,10 @@ class RunFolder:
 
     def forget_failure(self) -> None:
         """Make a failed run runnable again; its traceback remains in error.txt until the run ends."""
-        (self.path / "run.json").unlink(missing_ok=True)
+        record = self.record or {}
+        if "extended" in record:
+            return write_json(self.path / "run.json", {**record, "status": MISSING})
+        return (self.path / "run.json").unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -203,6 +230,11 @@ class ResultsFolder:
             curves = np.array([epoch_values(history, column, epochs) for history in histories])
             if any(column in history for history in histories):
                 write_array(self.root / str(combo) / f"{column}_all.npy", curves)
+
+    def remove_curves(self, combo: int) -> None:
+        """Remove a combo's curves, which are written again once all its runs have ended."""
+        for column in CURVES:
+            (self.root / str(combo) / f"{column}_all.npy").unlink(missing_ok=True)
 
     def set_aside(self) -> Path | None:
         """Move the folder to an unused name next to it. Returns the new path, or None if it was empty.

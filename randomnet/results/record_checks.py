@@ -100,11 +100,13 @@ _COMBO = _record(
 )
 _MANIFEST = _record(
     {"name": _word, "kind": _word, "seed": _number, "iterations": _whole(0, MOST_RUNS), "varied": _list_of(_word),
-     "combos": _list_of(_COMBO), "versions": _mapping, "created": _text, "machine": _text},
+     "combos": _list_of(_COMBO), "versions": _mapping, "created": _text, "machine": _text,
+     "device": _text},
     ("combos", "iterations"),
 )  # fmt: skip
 _RUN = _record(
     {"combo": _count, "iteration": _count, "status": _one_of(*STATUSES), "settings": _mapping, "summary": _mapping,
+     "extended": _list_of(_count),
      "connectome": _record({**_FACTS, "upstream": _list_of(_record(_FILE))}, or_none=True)},
 )  # fmt: skip
 

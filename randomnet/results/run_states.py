@@ -103,7 +103,7 @@ def stage_folders(root: Path) -> list[Path]:
 def _run_state(folder: ResultsFolder, combo: int, iteration: int) -> RunState:
     run = folder.run(combo, iteration)
     record, changed = run.record, _changed(run.path)
-    if record is None:
+    if record is None or run.status == MISSING:  # the latter goes on with more epochs
         return RunState(combo, iteration, MISSING if changed is None else BEGUN, None, "", changed)
     seconds = current_summary(record).get("seconds")
     is_known = isinstance(seconds, (int, float)) and seconds == seconds and record.get("status") != FAILED

@@ -116,12 +116,12 @@ def _advance_plainly(
     ranges = [range(*pair) for pair in pairwise([0, *accumulate(intervals)])]
     drives = None if drive is None else drive.expand(sum(intervals), *drive.shape[1:])
     settings = system.activation, Dense(values), system.form, system.a
-    positive = None if reorthonormalization is None else _PositiveDiagonal(reorthonormalization)
+    positive = None if reorthonormalization is None else PositiveDiagonal(reorthonormalization)
     return advance_plain(settings, ranges, positive, bundle, gains, shifts, drives, values)
 
 
 @dataclass(frozen=True)
-class _PositiveDiagonal:
+class PositiveDiagonal:
     """A reorthonormalization whose R has a positive diagonal."""
 
     inner: Reorthonormalization

@@ -52,6 +52,7 @@ def fit(
     *,
     checkpoint_every: int | None = None,
     save_checkpoint: Callable[[list[dict[str, Any]]], None] = lambda states: None,
+    keep_state: Callable[[list[dict[str, Any]]], None] = lambda states: None,
     resume: Sequence[dict[str, Any]] | None = None,
     report: Callable[[int, dict[str, float]], None] = lambda index, row: None,
     stop: Callable[[], bool] = lambda: False,
@@ -63,7 +64,8 @@ def fit(
     measure it on all batches instead. Without validation, the next update measures the row.
 
     save_checkpoint(states) is called every `checkpoint_every` epochs; where that is None, every CHECKPOINT_SECONDS.
-    `resume` takes such states; the resumed training ends at the same bytes as an uninterrupted one. report(index, row)
+    keep_state(states) is called once, after the last epoch, where a training of more epochs would go on. `resume` takes
+    such states; the resumed training ends at the same bytes as an uninterrupted one. report(index, row)
     receives the row of every epoch of every network. A loss or gradient that is not finite ends the training of that
     network: it is marked `diverged` with a reason, and returns to the values of its last finite loss. Once stop()
     returns true, the states are saved and Interrupted is raised. Once all networks that train on have reached the
@@ -73,10 +75,13 @@ def fit(
     _start(trainees, objective, resume)
     last_checkpoint = time.monotonic()
 
+    def states() -> list[dict[str, Any]]:
+        pairs = zip(trainees, objective.states(), strict=True)
+        return [trainee.state() | {"objective": state} for trainee, state in pairs]
+
     def checkpoint() -> None:
         nonlocal last_checkpoint
-        states = zip(trainees, objective.states(), strict=True)
-        save_checkpoint([trainee.state() | {"objective": state} for trainee, state in states])
+        save_checkpoint(states())
         last_checkpoint = time.monotonic()
 
     while active := [index for index, trainee in enumerate(trainees) if trainee.active]:
@@ -95,9 +100,10 @@ def fit(
         due = epoch % checkpoint_every == 0 if checkpoint_every else elapsed > CHECKPOINT_SECONDS
         if due and any(trainee.active for trainee in trainees):
             checkpoint()
-    _finish(trainees, objective)
     if len(trainees) > 1:  # the caller handles the networks one by one, and may be interrupted between two of them
         checkpoint()
+    keep_state(states())
+    _finish(trainees, objective)
     return [trainee.progress for trainee in trainees]
 
 

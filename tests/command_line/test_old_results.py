@@ -1,4 +1,7 @@
-"""Results folders of version 0.1.0 go on with a second iteration, their arrays untouched, and are drawn."""
+"""Results folders of version 0.1.0 and of commit 8df39c7 go on with a second iteration, their arrays untouched.
+
+They are drawn, too. The second archive has the experiments of tests/support/small_kinds.py.
+"""
 
 import hashlib
 import json
@@ -12,18 +15,23 @@ import runrandomnet
 import visualization
 from randomnet import results
 from tests.support.paths import DATA
+from tests.support.small_kinds import KINDS as KINDS_OF_NOW
+from tests.support.small_kinds import NEEDED, write_ini
 
-ARCHIVE = DATA / "results_0.1.0.tar.gz"
+ARCHIVE, NEWER = DATA / "results_0.1.0.tar.gz", DATA / "results_8df39c7.tar.gz"
 KINDS = ["spectrum", *(pytest.param(kind, marks=pytest.mark.slow) for kind in
                        ("train", "task", "simulate", "analyse", "record", "fit"))]  # fmt: skip
 
 
+def extracted(archive, path):
+    with tarfile.open(archive) as opened:
+        opened.extractall(path, filter="data")
+    return path
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("earlier")
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(path, filter="data")
-    return path
+    return extracted(ARCHIVE, tmp_path_factory.mktemp("earlier"))
 
 
 def checksums(root):
@@ -47,6 +55,32 @@ def test_a_folder_of_an_earlier_version_goes_on_and_is_drawn(folder, monkeypatch
     assert visualization.main([*names]) == 0
     assert list(figures.glob("*.png"))
     assert "made with randomnet 0.1.0" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("kind", ["task", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS_OF_NOW
+                                            if kind != "task")])  # fmt: skip
+def test_a_folder_of_every_kind_goes_on_and_is_drawn(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(extracted(NEWER, tmp_path))
+    number = 1 if kind == "compare" else 2  # it compares all runs of its source, which stay those that it compared
+    ini, root = write_ini(tmp_path, kind, iterations=number), tmp_path / kind
+    for name in NEEDED.get(kind, ()) if number > 1 else ():
+        assert runrandomnet.main([write_ini(tmp_path, name, iterations=number).name]) == 0
+    before, ended = checksums(root), len(results.load(root).table)
+    assert runrandomnet.main([ini.name]) == 0
+    table = results.load(root).table
+    assert len(table) == number * ended and (table["status"] == "complete").all()
+    assert {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in before} == before
+    assert visualization.main(["--results_folders", str(root), "--save_figs", "figures"]) == 0
+    assert list((tmp_path / "figures").glob("*.png"))
+
+
+@pytest.mark.parametrize("kind", ["task", pytest.param("train", marks=pytest.mark.slow)])
+def test_runs_that_kept_no_state_are_not_trained_for_more_epochs(tmp_path, monkeypatch, capsys, kind):
+    monkeypatch.chdir(extracted(NEWER, tmp_path))
+    before = checksums(tmp_path)
+    assert runrandomnet.main([write_ini(tmp_path, kind, epochs=5).name]) == 2
+    assert "epochs was 3, is 5: expected the state.pt of runs that ended" in capsys.readouterr().err
+    assert checksums(tmp_path) == before
 
 
 def test_a_grid_of_latent_of_an_earlier_version_goes_on_as_one_of_hidden_size(folder, monkeypatch, capsys):

@@ -92,6 +92,7 @@ def test_the_layout_is_the_documented_one(reference):
                 "history.csv",
                 "model.pt",
                 "run.json",
+                "state.pt",
             ]
             history = pd.read_csv(folder / "history.csv")
             assert list(history["epoch"]) == [0, 1, 2, 3]
@@ -234,7 +235,7 @@ def test_combos_and_iterations_can_be_added_without_touching_the_old(tmp_path, r
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (("epochs = 3", "epochs = 4"), "trainvalidate.epochs was 3, is 4; a run that has ended keeps no state of its"),
+        (("epochs = 3", "epochs = 2"), "trainvalidate.epochs was 3, is 2; epochs can be raised"),
         (("nle = 5", "nle = 10%"), "lyapunov.nle was 5, is '10%'"),
         (("seed = 5", "seed = 6"), "experiment.seed was 5, is 6"),
         (("roi = AB", "roi = EB"), "net.roi was 'AB', is 'EB'"),

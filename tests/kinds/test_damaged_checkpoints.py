@@ -47,9 +47,9 @@ WHOLE = {"seconds": 1.0, "training": [state()], "initial": []}
 def test_a_checkpoint_that_does_not_fit_is_set_aside(tmp_path, content):
     path, device = tmp_path / "checkpoint.pt", torch.device("cpu")
     path.write_bytes(torch_bytes(WHOLE))
-    assert continued(path, read_checkpoint(path, device), [Two()], ["initial"])["seconds"] == 1
+    assert continued([path], read_checkpoint(path, device), [Two()], ["initial"])["seconds"] == 1
     path.write_bytes(content if isinstance(content, bytes) else torch_bytes(content))
-    assert continued(path, read_checkpoint(path, device), [Two()], ["initial"]) is None
+    assert continued([path], read_checkpoint(path, device), [Two()], ["initial"]) is None
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.damaged"]
 
 

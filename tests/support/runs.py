@@ -10,6 +10,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pandas as pd
+import torch
 
 import runrandomnet
 from randomnet import compiled
@@ -103,9 +104,20 @@ def contents(root):
             record = json.loads(path.read_text())
             record["summary"].pop("seconds")
             found[name] = record
+        elif path.name == "state.pt":
+            found[name] = _without_seconds(torch.load(path, weights_only=True))
         else:
             found[name] = path.read_bytes()
     return found
+
+
+def _without_seconds(value):
+    """The state of a training as text and bytes, without what differs from day to day."""
+    if isinstance(value, dict):
+        return {name: _without_seconds(item) for name, item in value.items() if name != "seconds"}
+    if isinstance(value, (list, tuple)):
+        return [_without_seconds(item) for item in value]
+    return (value.dtype, value.shape, value.numpy().tobytes()) if isinstance(value, torch.Tensor) else repr(value)
 
 
 def differing(found, expected):

@@ -18,6 +18,7 @@ from randomnet.build.inference_model import loss_weights_of, model_of
 from randomnet.build.network import check_network, device_of
 from randomnet.inference import Fold, InferenceModel, SpikeObjective, TrialOrder, UpdateSamplers, make_fold
 from randomnet.kinds.checkpoints import continued, read_checkpoint, torch_bytes
+from randomnet.kinds.continuation import keeps_state
 from randomnet.kinds.fit.outputs import write_outputs
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, one_at_a_time
 from randomnet.recordings import FILE_NAMES, Recording, Split, read_recording
@@ -93,7 +94,7 @@ def length(run: Run) -> float:
 
 def _build(run: Run, path: Path, recording: Recording) -> tuple[InferenceModel, SpikeObjective, dict[str, Fold]]:
     """Return the untrained model, its objective, and all splits."""
-    device = device_of(run.config)
+    device = device_of(run.config, recording.neurons)
     channels = _channels(run, path, recording)
     model = model_of(run, recording.heldin, recording.neurons, channels).to(device)
     folds = {name: make_fold(split.spikes, _inputs(run, split), device) for name, split in recording.splits.items()}
@@ -132,16 +133,23 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     """Train one model and write history.csv, arrays.npz and model.pt; return the record for run.json."""
     began, (path, recording) = time.perf_counter(), _recording(run)
     model, objective, folds = _build(run, path, recording)
-    read = read_checkpoint(folder.checkpoint, device_of(run.config))
-    checkpoint = continued(folder.checkpoint, read, [model]) or {"seconds": 0.0}
+    saved = folder.checkpoint if folder.checkpoint.exists() else folder.state
+    read = read_checkpoint(saved, device_of(run.config, recording.neurons))
+    checkpoint = continued([saved], read, [model]) or {"seconds": 0.0}
 
     def elapsed() -> float:
         return checkpoint["seconds"] + time.perf_counter() - began
 
+    def save(path: Path, states: list[dict[str, Any]]) -> None:
+        results.write_bytes(path, torch_bytes({"training": states, "seconds": elapsed()}))
+
     def save_checkpoint(states: list[dict[str, Any]]) -> None:
-        record = {"training": states, "seconds": elapsed()}
-        results.write_bytes(folder.checkpoint, torch_bytes(record))
+        save(folder.checkpoint, states)
         folder.write_history(pd.DataFrame(states[0]["progress"]["history"]))
+
+    def keep_state(states: list[dict[str, Any]]) -> None:
+        if keeps_state(run):
+            save(folder.state, states)
 
     every = run.config.execution.checkpoint_every
     (progress,) = fit(
@@ -150,6 +158,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
         [training_settings(run)],
         checkpoint_every=None if every == "auto" else every,
         save_checkpoint=save_checkpoint,
+        keep_state=keep_state,
         resume=checkpoint.get("training"),
         report=lambda index, row: report(row),
         stop=stop,

@@ -15,13 +15,14 @@ from randomnet import results
 from randomnet.build import closed_loop
 from randomnet.build.cells import has_cells
 from randomnet.build.coupling_strength import strength_of
-from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, device_of
+from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, network_device
 from randomnet.build.objective import objective_of, training_settings, trajectories
 from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import measured_exponents_of, target_of
 from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
-from randomnet.kinds.checkpoints import continued, read_checkpoint, torch_bytes
+from randomnet.kinds.checkpoints import continued, members_of, torch_bytes
+from randomnet.kinds.continuation import BESIDE_OTHERS, Start, keep_states, keeps_state, starts
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.train.activity import activity
 from randomnet.kinds.train.example_trials import example_trials
@@ -74,23 +75,35 @@ def execute(
     runs: Sequence[Run], folders: Sequence[results.RunFolder], report: RunProgressCallback, stop: Stop
 ) -> RunRecords:
     """Train networks side by side; write the files of each run, see `outputs`, and return their records."""
-    began = time.perf_counter()
-    runs, folders, checkpoint = _resumable(runs, folders)
+    groups = starts(runs, folders, network_device(runs[0]))
+    return [record for start in groups for record in _execute(start, report, stop)]
+
+
+def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecords:
+    """Train one group of networks."""
+    began, runs, folders = time.perf_counter(), start.runs, start.folders
     setups = [build_setup(run) for run in runs]
     objectives = [objective_of(*pair) for pair in zip(runs, setups, strict=True)]
     networks = [setup.network for setup in setups]
-    checkpoint = continued(folders[0].checkpoint, checkpoint, networks, ("initial", "values_initial"))
+    untrained = {"values_initial": [network.values() for network in networks]}
+    read = start.checkpoint and untrained | start.checkpoint
+    checkpoint = continued(start.paths, read, networks, ("initial", "values_initial"))
     if checkpoint is None:
-        checkpoint = _untrained(runs, setups, objectives)
+        initial = [measure_initial(*each) for each in zip(runs, setups, objectives, strict=True)]
+        checkpoint = {"initial": initial, "seconds": 0.0, **untrained}
 
     def elapsed() -> float:
         return checkpoint["seconds"] + time.perf_counter() - began
 
     def save_checkpoint(states: list[dict[str, Any]]) -> None:
-        record = checkpoint | {"members": _members(runs), "training": states, "seconds": elapsed()}
+        record = checkpoint | {"members": members_of(runs), "training": states, "seconds": elapsed()}
         results.write_bytes(folders[0].checkpoint, torch_bytes(record))
         for folder, state in zip(folders, states, strict=True):
             folder.write_history(pd.DataFrame(state["progress"]["history"]))
+
+    def keep_state(states: list[dict[str, Any]]) -> None:
+        if keeps_state(runs[0]):
+            keep_states(runs, folders, states, checkpoint | {"seconds": elapsed()})
 
     def on_epoch(index: int, row: dict[str, float]) -> None:
         report(runs[index], row)
@@ -105,20 +118,16 @@ def execute(
         [training_settings(run) for run in runs],
         checkpoint_every=None if every == "auto" else every,
         save_checkpoint=save_checkpoint,
+        keep_state=keep_state,
         resume=checkpoint.get("training"),
         report=on_epoch,
         stop=stop,
     )
     trained = _measure_trained(runs, setups, objectives, progresses, checkpoint)
     unfinished, seconds = missing_runs(runs, folders), elapsed() / len(runs)
-    return [(run, write_outputs(run, folder, result, seconds))
+    changed = {name: value for name, value in checkpoint.items() if name == BESIDE_OTHERS}
+    return [(run, write_outputs(run, folder, result, seconds) | changed)
             for run, folder, result in zip(runs, folders, trained, strict=True) if run in unfinished]  # fmt: skip
-
-
-def _untrained(runs: Sequence[Run], setups: Sequence[Setup], objectives: Sequence[NetworkObjective]) -> dict[str, Any]:
-    """Return the part of a checkpoint that training does not change: measurements and values of untrained networks."""
-    initial = [measure_initial(*each) for each in zip(runs, setups, objectives, strict=True)]
-    return {"initial": initial, "values_initial": [setup.network.values() for setup in setups], "seconds": 0.0}
 
 
 def _measure_trained(
@@ -137,28 +146,6 @@ def _measure_trained(
     activities = [activity(*each) for each in zip(*parts, strict=True)]
     each = (setups, progresses, initial, checkpoint["initial"], finals, scores, trials, activities)
     return [Trained(*parts) for parts in zip(*each, strict=True)]
-
-
-def _resumable(
-    runs: Sequence[Run], folders: Sequence[results.RunFolder]
-) -> tuple[Sequence[Run], Sequence[results.RunFolder], dict[str, Any] | None]:
-    """Return the runs to train side by side, their folders, and their checkpoint if there is one.
-
-    These are the unfinished runs. But where a checkpoint is of all runs, all continue together, because the last digits
-    of each run's numbers depend on how many runs are computed together.
-    """
-    unfinished = missing_runs(runs, folders)
-    device = device_of(runs[0].config)
-    for candidates in (list(runs), unfinished):
-        places = [folder for run, folder in zip(runs, folders, strict=True) if run in candidates]
-        checkpoint = read_checkpoint(places[0].checkpoint, device)
-        if checkpoint and checkpoint.get("members") == _members(candidates):
-            return candidates, places, checkpoint
-    return unfinished, [folder for run, folder in zip(runs, folders, strict=True) if run in unfinished], None
-
-
-def _members(runs: Sequence[Run]) -> list[list[int]]:
-    return [[run.combo, run.iteration] for run in runs]
 
 
 def max_batch(run: Run, facts: dict[str, Any]) -> int:

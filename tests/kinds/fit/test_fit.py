@@ -27,6 +27,7 @@ from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
 from tests.support.paths import ROOT
+from tests.support.runs import contents, differing
 
 NEURONS, HELDIN, TIME, CHANNELS = 9, 6, 12, 2
 SIZES = {"train": 24, "valid": 8, "test": 6}
@@ -98,7 +99,9 @@ def fitted(tmp_path_factory):
 @pytest.mark.parametrize("name", MODELS)
 def test_the_files_are_the_documented_ones(fitted, name):
     folder = results.ResultsFolder(fitted / "out").run(MODELS.index(name), 0)
-    assert sorted(path.name for path in folder.path.iterdir()) == ["arrays.npz", "history.csv", "model.pt", "run.json"]
+    assert sorted(path.name for path in folder.path.iterdir()) == [
+        "arrays.npz", "history.csv", "model.pt", "run.json", "state.pt"
+    ]  # fmt: skip
     arrays = folder.arrays
     latent = {"network": 58, "lstm": 8}.get(name, 4)  # h and c of an LSTM
     for split, trials in SIZES.items():
@@ -402,3 +405,16 @@ def test_damaged_models_are_refused(fitted, tmp_path):
     torch.save(saved, tmp_path / "model.pt")
     with pytest.raises(ConfigError, match=r"expected a model.pt of kind = fit, got .*to_start: bias: expected shape"):
         load_inferred(own)
+
+
+def test_more_epochs_end_at_the_bytes_of_a_single_training(tmp_path):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    models = grid(architecture=["gru", "lfads"])
+    same = recorded(tmp_path / "spikes.npz")
+    assert run(ini(parts, models, recording=same, epochs=1)) == run(ini(parts, models, recording=same)) == 0
+    assert run(ini(tmp_path, models, recording=same)) == 0
+    found, expected = contents(parts / "out"), contents(tmp_path / "out")
+    for combo in range(2):
+        assert found[f"{combo}/iter_0/run.json"].pop("extended") == [1]
+    assert differing(found, expected) == []

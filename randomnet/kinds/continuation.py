@@ -1,0 +1,98 @@
+"""From where trainings side by side begin: anew, from a checkpoint, or from the states in which they ended.
+
+A run that ended keeps its state in a file of its own, as the runs beside it may differ when it goes on.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from randomnet import results
+from randomnet.kinds.checkpoints import members_of, read_checkpoint, torch_bytes
+from randomnet.kinds.kind import missing_runs
+from randomnet.schema.plan import Run
+
+Key = tuple[int, int]  # combo and iteration
+Pair = tuple[Run, results.RunFolder]
+BESIDE_OTHERS = "extended_beside_others"  # entry of run.json: last digits may differ from those of a single training
+
+
+@dataclass(frozen=True)
+class Start:
+    """Runs that are trained side by side: their folders, their checkpoint if there is one, and the files of it."""
+
+    runs: Sequence[Run]
+    folders: Sequence[results.RunFolder]
+    checkpoint: dict[str, Any] | None = None
+    paths: Sequence[Path] = ()
+
+
+def keeps_state(run: Run) -> bool:
+    """Whether a run may be asked for more epochs later; under halving, rungs depend on the number of epochs."""
+    return run.config.execution.keep_state and not run.config.combosparams.halving
+
+
+def keep_states(
+    runs: Sequence[Run], folders: Sequence[results.RunFolder], states: Sequence[dict[str, Any]], record: dict[str, Any]
+) -> None:
+    """Write the state of each run; record: what a checkpoint has beside them, whose seconds are those of all."""
+    seconds = record["seconds"] / len(runs)
+    for folder, state, initial in zip(folders, states, record["initial"], strict=True):
+        of_one = {"members": members_of(runs), "initial": [initial], "training": [state], "seconds": seconds}
+        results.write_bytes(folder.state, torch_bytes(of_one))
+
+
+def starts(runs: Sequence[Run], folders: Sequence[results.RunFolder], device: torch.device) -> Iterator[Start]:
+    """Yield how the runs of a batch go on, one group of them after the other.
+
+    These are the unfinished runs. But where a checkpoint or the states are of all runs, all continue together, because
+    the last digits of each run's numbers depend on how many runs are computed together.
+    """
+    places = {(run.combo, run.iteration): (run, folder) for run, folder in zip(runs, folders, strict=True)}
+    unfinished = [(run.combo, run.iteration) for run in missing_runs(runs, folders)]
+    if start := _from_checkpoint(list(places.values()), device):
+        yield start
+        return
+    read = {key: read_checkpoint(folder.state, device) for key, (_, folder) in places.items()}
+    states = {key: state for key, state in read.items() if state}
+    while unfinished:
+        group = _together(unfinished, states)
+        unfinished = [key for key in unfinished if key not in group]
+        pairs = [places[key] for key in group]
+        yield _from_checkpoint(pairs, device) or _from_states(pairs, [states[key] for key in group if key in states])
+
+
+def _from_checkpoint(pairs: Sequence[Pair], device: torch.device) -> Start | None:
+    runs, folders = [run for run, _ in pairs], [folder for _, folder in pairs]
+    checkpoint = read_checkpoint(folders[0].checkpoint, device)
+    if not checkpoint or checkpoint.get("members") != members_of(runs):
+        return None
+    return Start(runs, folders, checkpoint, [folders[0].checkpoint])
+
+
+def _together(unfinished: Sequence[Key], states: Mapping[Key, dict[str, Any]]) -> list[Key]:
+    """Return the first unfinished run and those that go on with it: those beside which it ended, or other new ones."""
+    if unfinished[0] not in states:
+        return [key for key in unfinished if key not in states]
+    members = states[unfinished[0]].get("members")
+    beside = [key for key, state in states.items() if state.get("members") == members]
+    return beside if list(map(list, beside)) == members else [key for key in beside if key in unfinished]
+
+
+def _from_states(pairs: Sequence[Pair], states: Sequence[dict[str, Any]]) -> Start:
+    runs, folders = [run for run, _ in pairs], [folder for _, folder in pairs]
+    if not states:
+        return Start(runs, folders)
+    joined = {name: [item for state in states for item in _items(state, name)] for name in ("initial", "training")}
+    seconds = [state.get("seconds") for state in states]
+    total = sum(seconds) if all(isinstance(each, (int, float)) for each in seconds) else None
+    changed = {} if states[0].get("members") == members_of(runs) else {BESIDE_OTHERS: True}
+    return Start(runs, folders, {**joined, "seconds": total, **changed}, [folder.state for folder in folders])
+
+
+def _items(state: Mapping[str, Any], name: str) -> list[Any]:
+    items = state.get(name)
+    return items if isinstance(items, list) else []
