@@ -81,9 +81,10 @@ CONTINUED = Condition(
     "trialparams.task_name names a task, and paths.pretrained is set",
     lambda config: config.has_task and bool(config.paths.pretrained),
 )
+OF_RESPONSES = Condition("experiment.kind = responses", lambda config: config.has_role("responses"))
 OF_TRIALS = Condition(
-    "trialparams.task_name names a task, or experiment.kind = fit",
-    lambda config: config.has_task or config.experiment.kind == "fit",
+    "trialparams.task_name names a task, or experiment.kind = fit or predict",
+    lambda config: config.has_task or config.experiment.kind in ("fit", "predict"),
 )
 OPEN_LOOP = Condition(
     "trialparams.task_name names a task whose inputs do not depend on the network",

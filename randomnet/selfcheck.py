@@ -24,14 +24,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from randomnet import devices
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import Connectome, from_dense
 from randomnet.lyapunov import Schedule, System, kaplan_yorke, random_frame, spectrum
 from randomnet.rnn import FORMS, Dynamics, Network
 from randomnet.synthetic import random_network
 from randomnet.systems import cat_map, henon, lorenz, products
-
-DEVICES = ("auto", "cpu", "cuda")
+from randomnet.values.devices import Device
 
 
 @dataclass(frozen=True)
@@ -193,9 +193,9 @@ def run(device: torch.device, report: Callable[[str], None]) -> bool:
 
 
 def main(device_name: str) -> int:
-    """Run and print the self-check on 'auto' (cuda if available), 'cpu' or 'cuda'; return 0 if all passed, 1 otherwise.
+    """Run and print the self-check on 'auto' (cuda if available), 'cpu', 'cuda' or 'cuda:1'; return 0 if all passed.
 
-    Raises ValueError for another name, and for cuda on a machine without it.
+    Else 1. Raises ValueError for another name, and for a GPU that this machine lacks.
     """
     return 0 if run(_device(device_name), partial(print, flush=True)) else 1
 
@@ -206,11 +206,11 @@ def _line(name: str, row: Row) -> str:
 
 
 def _device(name: str) -> torch.device:
-    if name not in DEVICES:
-        raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {name!r}")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("expected a CUDA device with device = cuda, got a machine without one")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    try:
+        wanted = Device().parse(name)
+    except ValueError as error:
+        raise ValueError(f"expected {Device().expected}, got {name!r}{error}") from None
+    return devices.chosen(wanted)
 
 
 @dataclass

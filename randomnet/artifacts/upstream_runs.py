@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from randomnet.conditions import MADE
-from randomnet.nulls import NULLS
+from randomnet.nulls import EXTENTS, NULLS
 from randomnet.results import COMPLETE, ResultsError, ResultsFolder
 from randomnet.schema.config import Config, neutral_settings
 from randomnet.schema.plan import Run
@@ -220,7 +220,7 @@ def is_redrawn(settings: Mapping[str, Any]) -> bool:
     """Return whether every iteration of such settings has its own network.
 
     That is so with random weights or low-rank factors. Unless paired_topology is off, it is so with a described
-    network, with random neurons of regions, and with a null model that is drawn at random.
+    network, with random neurons of regions, with a null model that is drawn at random, and with a connectome in error.
     """
     described, init = settings.get("net.source") in MADE, settings.get("trainvalidate.init", "connectome")
     if init != "connectome" or settings.get("net.rank") or (settings.get("net.roi") == "random" and not described):
@@ -229,7 +229,9 @@ def is_redrawn(settings: Mapping[str, Any]) -> bool:
     is_random_null = null is not None and null.random
     neurons = settings.get("net.nr_neurons", 1)  # a single one of each region has no choice of targets
     has_neurons = any(number != 1 for number in neurons) if isinstance(neurons, list | tuple) else neurons != 1
-    return bool(settings.get("net.paired_topology", True)) and (described or has_neurons or is_random_null)
+    return bool(settings.get("net.paired_topology", True)) and (
+        described or has_neurons or is_random_null or any(settings.get(f"net.{name}") for name in EXTENTS)
+    )
 
 
 def _differing(entries: Sequence[Mapping[str, Any]]) -> list[str]:

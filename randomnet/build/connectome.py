@@ -13,8 +13,9 @@ from randomnet.artifacts.trained_files import provides_network, trained_file
 from randomnet.build import pretrained
 from randomnet.build.described_networks import described_network
 from randomnet.build.low_rank import without_background
+from randomnet.build.measured_responses import measured_part
 from randomnet.build.normalization import normalize
-from randomnet.build.null_models import draw_null
+from randomnet.build.null_models import draw_null, errors_of, in_error
 from randomnet.connectome import (
     Connectome,
     largest_component,
@@ -42,6 +43,7 @@ from randomnet.settings import ConfigError, nearest
 from randomnet.synthetic import built_in, random_network, random_source, unconnected
 
 LARGEST_MADE = 1000  # neurons of a described network whose radius is recorded; every combo has its own network
+REGION_MATRIX = "bio2art region matrix"  # the source of a connectome whose neurons are drawn
 REGION_OPTIONS = (
     "rnn_size",
     "nr_neurons",
@@ -124,21 +126,25 @@ def _scaled(run: Run) -> Connectome:
 def _weighted(run: Run) -> Connectome:
     """Return the run's network with its weights before normalization and g. Raises ConfigError."""
     net, config = run.config.net, run.config
-    if config.drawn_at_random:
-        return _initialised(random_network(net.n, 1.0, run.generator("network"), net.symmetry), run)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
+    errors = drawing.generator("errors")
+    if config.drawn_at_random:
+        drawn = random_network(net.n, 1.0, run.generator("network"), net.symmetry)
+        return _initialised(in_error(drawn, net, errors), run)
     connectome = described_network(drawing) if config.described else _measured_connectome(net, config)
     if net.largest_component != "none":
         connectome = _component(connectome, net.largest_component)
-    if connectome.provenance.get("source") == "bio2art region matrix":
+    if connectome.provenance.get("source") == REGION_MATRIX:
         connectome = _instantiated(connectome, drawing)
     else:
         _check_no_region_options(net, connectome)
     if net.regions_from:
         connectome = _with_regions(connectome, net.regions_from)
+    if config.has_role("responses") and config.responses.restrict == "measured":
+        connectome = measured_part(run, connectome)
     if config.null != "none":
         connectome = draw_null(connectome, config.null, drawing.generator("null"))
-    weighted = _initialised(connectome, run)
+    weighted = _initialised(in_error(connectome, net, errors), run)
     if net.dales_law is True and weighted.mixed:
         raise ConfigError(
             f"[net] dales_law: expected auto or False, as {weighted.mixed} neurons of {weighted.name} have weights of "
@@ -147,10 +153,18 @@ def _weighted(run: Run) -> Connectome:
     return weighted
 
 
+def has_same_neurons(run: Run) -> bool:
+    """Return whether the networks of all iterations have the neurons and labels of this one, whatever is drawn anew."""
+    config = run.config
+    if config.described or config.from_source or config.paths.pretrained:
+        return False
+    return config.drawn_at_random or _measured_connectome(config.net, config).provenance.get("source") != REGION_MATRIX
+
+
 def connectome_facts(run: Run) -> dict[str, Any]:
     """Return what the manifest says of the run's network; for a random one what holds for every draw."""
     net = run.config.net
-    if _is_random_matrix(run):
+    if _is_random_matrix(run) and not errors_of(net):
         return {
             "name": "random",
             "synthetic": True,

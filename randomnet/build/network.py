@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet import initialisation
+from randomnet import devices, initialisation
 from randomnet.architectures import CellNetwork
 from randomnet.artifacts.trained_files import provides_network, trained_file, trained_path
 from randomnet.artifacts.upstream_runs import checksum
 from randomnet.build import cells, described_networks, frozen_weights, low_rank, pretrained, rate_dynamics
 from randomnet.build.connectome import connectome_facts, connectome_of, with_labels
+from randomnet.build.null_models import errors_of
 from randomnet.build.precisions import PRECISIONS
 from randomnet.build.targets import exponents_of
 from randomnet.build.trials import task_facts, task_sizes
@@ -91,11 +92,11 @@ class Setup:
 def build_setup(run: Run) -> Setup:
     """Return the network, initial state and frame of a run. Raises ConfigError."""
     if cells.has_cells(run):
-        empty = torch.zeros(0, dtype=torch.float64, device=device_of(run.config))
+        empty = torch.zeros(0, dtype=torch.float64, device=network_device(run))
         network = cells.cell_network(run).to(empty.device, PRECISIONS[run.config.trainvalidate.precision])
         return Setup(None, network, np.zeros(0), empty, empty)
     connectome = connectome_of(run)
-    config = run.config
+    config, device = run.config, network_device(run)
     index, labels = parameter_groups(connectome, config)
     counts = {"weights": len(connectome.weights), "gains": len(labels), "shifts": len(labels)}
     needs_labels = config.net.factor_support or config.projections.fixed or config.dynamics.has_parts
@@ -117,10 +118,10 @@ def build_setup(run: Run) -> Setup:
         input_constraints=_input_constraints(run, inputs, frozen.inputs),
         factors=factors and LowRankFactors(*factors, on_edges=config.net.factor_on == "edges"),
         dtype=PRECISIONS[config.trainvalidate.precision],
-    ).to(device_of(config))
+    ).to(device)
     learnable = described_networks.learnable_biases(run) if interface else None
     if learnable is not None:
-        _train_biases_of(network, torch.from_numpy(learnable).to(device_of(config)))
+        _train_biases_of(network, torch.from_numpy(learnable).to(device))
     if "readout_gains" in network.interface and run.config.net.readout_gain != "learnt":
         network.interface["readout_gains"].requires_grad_(False)
     upstream = _initialise_values(run, network)
@@ -164,7 +165,7 @@ def _state_and_frame(run: Run, connectome: Connectome, network: Network) -> tupl
     if isinstance(network, TrainableRateNetwork):
         state = network.flat_start(torch.from_numpy(state))
         n = len(state)
-    frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, n), n)).to(device_of(run.config))
+    frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, n), n)).to(network_device(run))
     return torch.as_tensor(state).to(frame), frame
 
 
@@ -236,7 +237,7 @@ def check_network(run: Run) -> dict[str, Any]:
         facts = cells.cell_network_facts(cells.cell_network(run))
         return facts | {"inputs": checksums_of(run), "task": task_facts(run)}
     net, frozen = run.config.net, 0
-    if run.config.drawn_at_random and not run.config.paths.pretrained:
+    if run.config.drawn_at_random and not run.config.paths.pretrained and not errors_of(net):
         n, edges, groups = net.n, net.n * (net.n - 1) * net.background, net.n
     else:
         connectome = connectome_of(run)
@@ -358,6 +359,8 @@ def checksums_of(run: Run) -> dict[str, str]:
     """Return the sha256 of files besides the connectome that the run's results depend on, by option."""
     config = run.config
     files = {"lyapunov.target": config.lyapunov.target, "trialparams.images": config.trialparams.images}
+    if config.has_role("responses"):
+        files["paths.responses"] = config.paths.responses
     if config.has_role("simulation"):
         files["simulation.input_file"] = config.simulation.input_file
     if config.paths.pretrained:
@@ -370,14 +373,30 @@ def checksums_of(run: Run) -> dict[str, str]:
 
 
 def double(network: Network) -> Network:
-    """Return a copy in float64."""
-    return copy.deepcopy(network).double()
+    """Return a copy in float64, which shares the indices of edges and groups with the network."""
+    indices = {id(tensor): tensor for tensor in network.buffers() if not tensor.is_floating_point()}
+    return copy.deepcopy(network, indices).double()
 
 
-def device_of(config: Config) -> torch.device:
-    """Return the device of execution.device. Raises ConfigError where it is not available."""
-    wanted = config.execution.device
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("[execution] device: expected a CUDA device with device = cuda, got a machine without one")
-    on_cpu = wanted == "cpu" or config.dynamics.has_parts  # whose networks are computed on the CPU
-    return torch.device("cuda" if not on_cpu and torch.cuda.is_available() else "cpu")
+def network_device(run: Run) -> torch.device:
+    """Return the device of a run's network, whose size is found out only where the device depends on it."""
+    config, neurons = run.config, None
+    if config.execution.device == "auto" and torch.cuda.is_available():
+        neurons = cells.cell_network(run).n if cells.has_cells(run) else connectome_of(run).n
+    device = device_of(config, neurons)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # what waits for a GPU waits for this one
+    return device
+
+
+def device_of(config: Config, neurons: int | None = None) -> torch.device:
+    """Return the device of execution.device, for a network of so many neurons, in this process; see `devices.chosen`.
+
+    Raises ConfigError where it is not available.
+    """
+    try:
+        devices.check(config.execution.device)
+    except ValueError as error:
+        raise ConfigError(f"[execution] device: {error}") from None
+    on_cpu = config.dynamics.has_parts or config.from_source or config.has_role("simulation")
+    return torch.device("cpu") if on_cpu else devices.chosen(config.execution.device, neurons)

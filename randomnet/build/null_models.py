@@ -1,11 +1,22 @@
-"""From [net] null to a draw of the null model, which is refused where it cannot change the connectome."""
+"""From [net] null to a draw of the null model, and from its errors to a connectome in error."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from randomnet.connectome import Connectome
-from randomnet.nulls import NULLS, changing, differs, is_symmetric, is_unable, share_of_edges
+from randomnet.nulls import (
+    EXTENTS,
+    NULLS,
+    Errors,
+    changing,
+    differs,
+    is_symmetric,
+    is_unable,
+    share_of_edges,
+    with_errors,
+)
+from randomnet.schema.sections.network import NetSection
 from randomnet.settings import ConfigError
 
 
@@ -27,6 +38,21 @@ def draw_null(connectome: Connectome, name: str, rng: np.random.Generator) -> Co
     shared = share_of_edges(connectome, drawn)
     notes = tuple(_notes(connectome, drawn, name, shared))
     return drawn.replace(drawn.weights, edges_shared=shared, **({"null_notes": notes} if notes else {}))
+
+
+def errors_of(net: NetSection) -> Errors:
+    """Return how far [net] says that the connectome is in error."""
+    return Errors(**{name: getattr(net, name) for name in EXTENTS})
+
+
+def in_error(connectome: Connectome, net: NetSection, rng: np.random.Generator) -> Connectome:
+    """Return the connectome with the errors of [net], which its provenance counts. Raises ConfigError."""
+    errors = errors_of(net)
+    try:
+        return with_errors(connectome, errors, rng)
+    except ValueError as error:
+        expected = f"[net] edges_added: expected a fraction that {connectome.name} has room for"
+        raise ConfigError(f"{expected}, got {errors.edges_added:g}: {error}") from None
 
 
 def _notes(connectome: Connectome, drawn: Connectome, name: str, shared: float) -> Iterator[str]:

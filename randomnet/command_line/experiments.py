@@ -7,7 +7,7 @@ In a clone, `python runrandomnet.py` is the same command.
     randomnet [config.ini] [--set section.key=value ...] --describe [--save_figs folder] [--save file]
     randomnet --help-config [section | key | all] [--kind kind]
     randomnet --help-columns [name]
-    randomnet --selfcheck [auto | cpu | cuda]
+    randomnet --selfcheck [auto | cpu | cuda | cuda:1]
     randomnet --fetch hemibrain --to folder
     randomnet --status folder
 """
@@ -28,6 +28,7 @@ from randomnet.command_line.moved_results import plan_in_place
 from randomnet.command_line.program import command_line, label_of, name_of, templates
 from randomnet.command_line.status import lines_of
 from randomnet.console import one_line, print_in_any_encoding
+from randomnet.loading import loading
 from randomnet.plugins import check_plugins
 from randomnet.renamed_options import RENAMED
 from randomnet.results.statuses import ResultsError
@@ -82,7 +83,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--selfcheck",
         nargs="?",
         const="auto",
-        choices=("auto", "cpu", "cuda"),
+        metavar="device",
         help="compare spectra with closed forms and published values, on this machine and device; takes a minute",
     )
     parser.add_argument(
@@ -250,7 +251,7 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
     from randomnet.kinds.kind import kind_of
 
     cost = estimate(plan, facts)
-    workers = min(workers_of(plan), sum(len(combo.runs()) for combo in plan.combos))
+    workers = min(workers_of(plan, facts), sum(len(combo.runs()) for combo in plan.combos))
     unit, auto = kind_of(plan.config.experiment.kind).unit, plan.config.lyapunov.tsim == "auto"
     print(f"\ncombo  {unit:>5} [s]  run [s]  values")
     for combo, epoch, run in zip(plan.combos, cost.epochs, cost.runs, strict=True):
@@ -325,13 +326,12 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
         with told_how_to_make_them(plan):
             return describe(plan, options.save_figs, options.save)
     announce(plan)
-    from randomnet import experiment  # torch is slow to load; a wrong INI is told before
-    from randomnet.experiment.announcement import announcement
-
+    with loading():  # torch is slow to load; a wrong INI is told before
+        from randomnet import experiment
+        from randomnet.experiment.announcement import announcement
     with told_how_to_make_them(plan):
         facts = experiment.check(plan)
-    for line in announcement(plan, facts):
-        print(line, flush=True)
+    print("\n".join(announcement(plan, facts)), flush=True)
     announce_upstream(facts)
     if options.dry_run:
         note_refusal(lambda: experiment.check_results(plan, facts, options.fresh))

@@ -19,10 +19,12 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from randomnet import plotting, results
 from randomnet.command_line.program import LONGEST_LABEL, command_line, name_of
@@ -35,6 +37,7 @@ from randomnet.figures.grid_layout import grid_layout
 from randomnet.figures.nulls import null_figures
 from randomnet.figures.runs import Figures, say
 from randomnet.figures.training import loss_name
+from randomnet.forks import Beside
 from randomnet.plugins import FIGURES as FIGURE_PLUGINS
 from randomnet.plugins import check_plugins, load_plugins
 from randomnet.settings import ConfigError, nearest
@@ -185,6 +188,12 @@ def drawn(study: Study, kind: FigureSet, ylabel: str | None) -> Figures:
     yield from ((f"{BY_COMBO}/{stem}", figure) for stem, figure in others)
 
 
+def _render(figure: Figure, paths: Sequence[Path]) -> None:
+    """Write a figure to files of the formats that their names end with."""
+    for path in paths:
+        results.write_bytes(path, plotting.render(figure, path.suffix.lstrip(".")))
+
+
 def write(
     study: Study, kind: FigureSet, tables: Mapping[str, pd.DataFrame], ylabel: str | None, folder: Path,
     formats: Sequence[str],
@@ -192,13 +201,14 @@ def write(
     """Draw and write everything; the paths, the tables last."""
     written: list[Path] = []
     taken: dict[str, set[str]] = {}
-    for stem, figure in drawn(study, kind, ylabel):
-        subfolder = BY_COMBO if stem.startswith(f"{BY_COMBO}/") else ""
-        name = file_names(stem.removeprefix(f"{BY_COMBO}/"), taken.setdefault(subfolder, set()))
-        for fmt in dict.fromkeys(formats):
-            written.append(folder / subfolder / f"{name}.{fmt}")
-            written[-1].parent.mkdir(exist_ok=True)
-            results.write_bytes(written[-1], plotting.render(figure, fmt))
+    with Beside() as beside:
+        for stem, figure in drawn(study, kind, ylabel):
+            subfolder = BY_COMBO if stem.startswith(f"{BY_COMBO}/") else ""
+            name = file_names(stem.removeprefix(f"{BY_COMBO}/"), taken.setdefault(subfolder, set()))
+            paths = [folder / subfolder / f"{name}.{fmt}" for fmt in dict.fromkeys(formats)]
+            paths[0].parent.mkdir(exist_ok=True)
+            written += paths
+            beside.do(partial(_render, figure, paths))
     for name, table in tables.items():
         written.append(folder / name)
         results.write_csv(written[-1], table)

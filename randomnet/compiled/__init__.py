@@ -1,9 +1,12 @@
-"""Steps of networks and their adjoints as compiled loops, for dense couplings on the CPU.
+"""Steps of networks and their adjoints as compiled loops, on the CPU.
 
     blas         matrix products inside loops, from torch's own library
     orthonormal  Gram-Schmidt and its adjoint
     respond      an activation and its derivatives, called by address
-    steps        the loops
+    steps        the loops for dense couplings and Euler steps
+    products     products of sparse and dense couplings with bundles in columns
+    tall         Gram-Schmidt and its adjoint for such bundles
+    column_steps the loops for sparse couplings and Runge-Kutta steps
     library      compilation, and its cache on disk
 
 This module says whether compiled steps are to be used, and imports numba only if so.
@@ -68,6 +71,17 @@ def is_available() -> bool:
     return True
 
 
+@cache
 def loops(scalar: Callable, form: str) -> tuple[Callable, Callable]:
     """The compiled steps and their adjoint in this form, for the scalar function of an activation; see `library`."""
     return import_module("randomnet.compiled.library").compiled(scalar, form)
+
+
+def product(threads: int) -> Callable:
+    """The compiled product of a coupling with a bundle in columns; see `products.multiply`."""
+    return import_module("randomnet.compiled.library").product(threads > 1)
+
+
+def column_loops(scalar: Callable, threads: int) -> tuple[Callable, Callable]:
+    """The compiled steps of bundles in columns and their adjoint; see `library.columns`."""
+    return import_module("randomnet.compiled.library").columns(scalar, threads)

@@ -7,6 +7,7 @@ version of the code is ever taken for this one. Processes that start together wa
 
 import hashlib
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, partial
@@ -14,14 +15,19 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+import torch
 from filelock import FileLock, Timeout
-from numba import cfunc, njit
+from numba import cfunc, config, njit, set_num_threads
 from numba.core import event
 
-from randomnet.compiled import blas, respond, scalars, steps
+from randomnet.compiled import blas, column_steps, products, respond, scalars, steps
 from randomnet.compiled.orthonormal import FAST
 
 SECONDS = 10  # to compile forward and adjoint, of the order of
+LOCK = threading.Lock()
+if config.THREADING_LAYER == "default":
+    config.THREADING_LAYER = "forksafe"  # workers are forked
 LONGEST = 120  # seconds to wait for another process; after that this one compiles too, which does no harm
 
 
@@ -70,16 +76,61 @@ def _address(scalar: Callable) -> int:
 
 
 @cache
-def kernel(function: Callable) -> "Kernel":
-    """A function of arrays, compiled once per machine."""
-    name = f"{function.__name__}_{_sources(function)}"
-    return Kernel(_kept(njit, _clone(function, name, {}), error_model="numpy", fastmath=FAST), name)
+def kernel(function: Callable, parallel: bool = False) -> "Kernel":
+    """A function of arrays, compiled once per machine; parallel: its loops over chunks are shared by threads."""
+    name = f"{function.__name__}_{'threads_' if parallel else ''}{_sources(function)}"
+    options = {"parallel": True} if parallel else {}
+    return Kernel(_kept(njit, _clone(function, name, {}), error_model="numpy", fastmath=FAST, **options), name)
 
 
 def compiled(scalar: Callable, form: str) -> tuple[Callable, Callable]:
     """Steps and adjoint in this form (see `steps`) for the scalar function of an activation."""
     first, second = (partial(kernel(function), _address(scalar)) for function in steps.STEPS[form])
     return first, second
+
+
+def columns(scalar: Callable, threads: int) -> tuple[Callable, Callable]:
+    """Steps and adjoint of bundles in columns (see `column_steps`); with threads, in Python over compiled passes."""
+    return tuple(partial(looped(loop, threads > 1), _address(scalar)) for loop in column_steps.STEPS)
+
+
+@cache
+def looped(function: Callable, threads: bool) -> Callable:
+    """A loop over steps: compiled as a whole, or in Python over passes whose chunks are shared by threads."""
+    if not threads:
+        return kernel(function)
+    bound: dict[str, Any] = {}
+    for each in column_steps.PASSES:
+        bound[each.__name__] = kernel(each.py_func, each in column_steps.SHARED)
+    for each in column_steps.LOOPS:
+        bound[each.__name__] = _clone(each.py_func, each.__name__, bound)
+    return _on_threads(_clone(function, function.__name__, bound))
+
+
+@cache
+def product(threads: bool) -> Callable:
+    """The function that writes J x into an array; see `products.multiply`."""
+    multiply = kernel(products.multiply.py_func, threads)
+    return _on_threads(multiply) if threads else multiply
+
+
+def _on_threads(loop: Callable) -> Callable:
+    """The function with as many threads as torch has, while torch has one.
+
+    Two groups of threads would hinder each other, and sums inside torch's products depend on their number.
+    """
+
+    def run(*arguments: Any) -> Any:
+        threads = torch.get_num_threads()
+        with LOCK:  # numba's threads serve one caller at a time
+            set_num_threads(min(threads, config.NUMBA_NUM_THREADS))
+            torch.set_num_threads(1)
+            try:
+                return loop(*arguments)
+            finally:
+                torch.set_num_threads(threads)
+
+    return run
 
 
 class Kernel(event.Listener):
@@ -93,10 +144,10 @@ class Kernel(event.Listener):
 
     def __call__(self, *arguments: Any) -> Any:
         blas.respect_threads()
-        dtype = arguments[-1].dtype.char  # all arrays have one precision
-        if dtype not in self.types:
+        kinds = "".join(map(_kind, arguments))
+        if kinds not in self.types:
             self._compile(*arguments)
-            self.types.add(dtype)
+            self.types.add(kinds)
         return self.kernel(*arguments)
 
     def _compile(self, *arguments: Any) -> None:
@@ -116,6 +167,13 @@ class Kernel(event.Listener):
 
     def on_end(self, ended: Any) -> None:
         """Nothing happens at the end of compilation."""
+
+
+def _kind(argument: Any) -> str:
+    """The precision of an array, or of the arrays of a tuple; other arguments have always the same type."""
+    if isinstance(argument, tuple):
+        return "".join(map(_kind, argument)) + ","
+    return argument.dtype.char if isinstance(argument, np.ndarray) else "-"
 
 
 @cache

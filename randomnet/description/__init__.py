@@ -7,6 +7,7 @@
     sinkhorn_notes      how far Sinkhorn's scaling balances it
     as_text             these facts as lines for a user
     draws_as_text       how far the networks of several iterations differ
+    errors_of           what is wrong in a connectome in error
     null_of             the null model that a network is
     steps               what was done to the network before the runs
     groups_of           the neurons sorted by group, as matrices are drawn
@@ -15,7 +16,7 @@
 from randomnet.description.contents import contents_as_text
 from randomnet.description.facts import Groups, describe, groups_of, weight_facts
 from randomnet.description.reading_notes import reading_notes, sinkhorn_notes
-from randomnet.description.text import as_text, draws_as_text, null_of, steps
+from randomnet.description.text import as_text, draws_as_text, errors_of, null_of, steps
 
 __all__ = [
     "Groups",
@@ -23,6 +24,7 @@ __all__ = [
     "contents_as_text",
     "describe",
     "draws_as_text",
+    "errors_of",
     "groups_of",
     "null_of",
     "reading_notes",

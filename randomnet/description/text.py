@@ -26,12 +26,20 @@ READER_COUNTS = {  # number in the provenance -> its line of text
 STEPS = {  # note in the provenance -> what was done to the network, in this order
     "largest_component": "largest component {}",
     "null": "null {}",
+    "edges_lost": "{:,} edges lost",
+    "edges_added": "{:,} edges added",
+    "weight_jitter": "weights jittered with a log-normal standard deviation of {:g}",
+    "neurons_of_wrong_sign": "signs of {:,} neurons wrong",
+    "edges_of_wrong_sign": "signs of {:,} edges wrong",
     "initial_weights": "weights drawn by init = {}",
     "normalization": "normalization {}",
     "g": "g = {:g}",
     "background": "without edges of its own",
     "rank": "with factors of rank {}, which are not included here",
 }
+
+
+ERRORS = ("edges_lost", "edges_added", "weight_jitter", "neurons_of_wrong_sign", "edges_of_wrong_sign")
 
 
 def as_text(facts: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> str:
@@ -44,6 +52,11 @@ def as_text(facts: Mapping[str, Any], before: Mapping[str, Any] | None = None) -
 def steps(notes: Mapping[str, Any]) -> str:
     """What was done to a network, from its provenance or its facts; "" where nothing was done."""
     return ", ".join(text.format(notes[key]) for key, text in STEPS.items() if key in notes)
+
+
+def errors_of(facts: Mapping[str, Any]) -> str:
+    """What a connectome in error lacks, or has wrong; "" where nothing is."""
+    return steps({name: facts[name] for name in ERRORS if name in facts})
 
 
 def null_of(facts: Mapping[str, Any]) -> str:

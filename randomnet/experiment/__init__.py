@@ -15,10 +15,12 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from randomnet import devices
 from randomnet.experiment import engines, extension, halving, planning, ray_connection, ray_engine, tensorboard
 from randomnet.experiment.batches import make_batches
 from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.experiment.progress import LOG_EVERY, Progress
+from randomnet.forks import cores
 from randomnet.kinds.kind import Batch, kind_of
 from randomnet.results import DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
 from randomnet.results.folders import run_rows
@@ -106,7 +108,7 @@ def run(
                 halving.halving_of(plan, prepared, folder)
                 if old and (outcome := _as_it_is(prepared, folder, retry_failed)):
                     return outcome
-        engine = stack.enter_context(_engine(plan))
+        engine = stack.enter_context(_engine(plan, facts))
         with _results_folder_errors(plan):
             aside = _set_aside(folder) if fresh and old else None
             stack.enter_context(folder.lock(share))
@@ -184,27 +186,28 @@ def _folder(plan: Plan) -> ResultsFolder:
     return ResultsFolder(Path(plan.config.paths.path_to_results).expanduser())
 
 
-def workers_of(plan: Plan) -> int:
-    """Return how many processes run side by side; 1 for a remote cluster unless the config gives a number."""
+def workers_of(plan: Plan, facts: list[dict[str, Any]]) -> int:
+    """Return how many processes run side by side; 1 for a remote cluster unless the config gives a number.
+
+    facts: what `check(plan)` returned; runs on GPUs have a process for each of these.
+    """
     execution, allowed = plan.config.execution, kind_of(plan.config.experiment.kind).workers
     if execution.workers != "auto":
         number = int(execution.workers)
     elif execution.engine == "ray":
-        number = 1 if execution.address else int(_cores() // ray_connection.cpus_of(execution))
+        number = 1 if execution.address else int(cores() // ray_connection.cpus_of(execution))
+    elif any(device.type == "cuda" for device in planning.devices_of(plan, facts)):
+        number = devices.workers_for(execution.device)
     else:
-        number = _cores() // execution.threads
+        number = cores() // execution.threads
     return min(max(1, number), allowed or number)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
-def _engine(plan: Plan) -> Iterator[Engine]:
+def _engine(plan: Plan, facts: list[dict[str, Any]]) -> Iterator[Engine]:
     """Yield the engine that carries out batches. Raises ConfigError."""
     if plan.config.execution.engine == "local":
-        yield partial(_locally, workers_of(plan))
+        yield partial(_locally, workers_of(plan, facts))
         return
     wanted, allowed = plan.config.execution.workers, kind_of(plan.config.experiment.kind).workers
     limits = [number for number in (wanted, allowed) if isinstance(number, int)]

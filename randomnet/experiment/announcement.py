@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from randomnet.description import null_of, reading_notes, sinkhorn_notes
+from randomnet.description import errors_of, null_of, reading_notes, sinkhorn_notes
 from randomnet.experiment.attainable_p import smallest_p
 from randomnet.experiment.redraws import is_redrawn
 from randomnet.schema.config import Config
@@ -57,7 +57,7 @@ def _network_text(facts: dict[str, Any], config: Config) -> str:
             f"density {facts['density']:.3g}, reciprocity {facts['reciprocity']:.2f}, {facts['excitatory']} "
             f"excitatory, {facts['inhibitory']} inhibitory, {facts['mixed_signs']} of both signs"
         )
-    lines += _null_lines(facts)
+    lines += [*_null_lines(facts), *(f"in error: {text}" for text in filter(None, [errors_of(facts)]))]
     lines += [*sinkhorn_notes(facts), *reading_notes(facts)]
     return "\n".join(lines)
 

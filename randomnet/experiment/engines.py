@@ -21,7 +21,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from randomnet import compiled, results
+from randomnet import compiled, devices, results
+from randomnet.forks import can_fork
 from randomnet.kinds.kind import Batch, kind_of, missing_runs
 from randomnet.schema.plan import Run
 from randomnet.training import Interrupted, Paused
@@ -33,7 +34,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENODEV)  # of a disk that
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 KILLED = -9  # exit code after SIGKILL
 REPEATS = 2  # how often the batch of a killed worker is begun again
-FORK_SAFE = ("jemalloc_bg_thd",)  # names of threads that prepare themselves for a fork: that of pyarrow's allocator
 STANDARD = 2  # the last of the file descriptors of standard input, output and error
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -217,16 +217,9 @@ def _signals_held() -> Iterator[None]:
 def start_method() -> str:
     """Return how workers start: forked from this process, which has imported everything, or spawned anew.
 
-    A fork is safe only while this process has one thread, and CUDA works in no fork of a process that has asked for it.
-    Only Linux names the threads.
+    CUDA works in no fork of a process that has asked for it.
     """
-    try:
-        names = [path.read_text(encoding="utf-8").strip() for path in Path("/proc/self/task").glob("*/comm")]
-    except (OSError, UnicodeDecodeError):
-        return "spawn"
-    threads = [name for name in names if name not in FORK_SAFE]
-    can_fork = hasattr(os, "fork") and len(threads) == 1 and not torch.cuda.is_available()
-    return "fork" if can_fork else "spawn"
+    return "fork" if can_fork() and not torch.cuda.is_available() else "spawn"
 
 
 def leave_files_of_parent(own: Sequence[int]) -> None:
@@ -254,6 +247,7 @@ class _Pool:
         self.losses: Counter[tuple[int, int]] = Counter()  # of a batch, by its first run
         self.busy: dict[Connection, tuple[BaseProcess, Batch]] = {}
         self.idle: list[tuple[Connection, BaseProcess]] = []
+        self.places: dict[Connection, int] = {}  # of each worker, from 0 on, so that each takes a GPU of its own
 
     def start(self, batch: Batch) -> None:
         """Send a batch to an idle worker, or to a new one."""
@@ -261,7 +255,8 @@ class _Pool:
             connection, process = self.idle.pop()
         else:
             connection, theirs = self.context.Pipe()
-            process = self.context.Process(target=_serve, args=(theirs, self.root), daemon=True)
+            place = self.places[connection] = min(set(range(len(self.places) + 1)) - {*self.places.values()})
+            process = self.context.Process(target=_serve, args=(theirs, self.root, place), daemon=True)
             with _signals_held():
                 process.start()
             theirs.close()
@@ -279,7 +274,7 @@ class _Pool:
                 message = connection.recv()
             except (EOFError, OSError):
                 process.join()
-                del self.busy[connection]
+                del self.busy[connection], self.places[connection]
                 yield from self._ends_of_dead(batch, process.exitcode)
                 continue
             if isinstance(message, Epoch):
@@ -328,11 +323,11 @@ class _Pool:
                 process.join()
 
 
-def _serve(connection: Connection, root: Path) -> None:
+def _serve(connection: Connection, root: Path, place: int) -> None:
     """Run a worker: receive batches, send epochs and the ends of runs, until the connection is closed or brings None.
 
-    A message that comes during a batch asks to stop. A shared event would need a semaphore, which a killed parent
-    leaves behind.
+    place: which of the workers it is, from 0 on. A message that comes during a batch asks to stop. A shared event would
+    need a semaphore, which a killed parent leaves behind.
     """
     for number in STOPPING:  # Ctrl-C, or a scheduler's signal, reaches the whole group; the parent decides
         signal.signal(number, signal.SIG_IGN)
@@ -340,6 +335,7 @@ def _serve(connection: Connection, root: Path) -> None:
     if parent is not None and multiprocessing.current_process().__class__.__name__ == "ForkProcess":
         leave_files_of_parent((connection.fileno(), parent.sentinel))
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    devices.take_place(place)
     while True:
         try:
             batch = connection.recv()

@@ -18,6 +18,7 @@ from randomnet.connectome.eigenvalues import CONVERGED
 from randomnet.experiment import network_files
 from randomnet.experiment.announcement import combos_text, shared_values
 from randomnet.experiment.redraws import is_redrawn
+from randomnet.nulls import Errors
 from randomnet.schema.plan import Combo, Plan, Run
 from randomnet.settings import ConfigError, nearest
 
@@ -88,7 +89,8 @@ def _unmodified_weights(run: Run) -> dict | None:
     config = run.config
     if config.drawn_at_random or provides_network(config):
         return None
-    net = dataclasses.replace(config.net, null="none", random_w=False, normalization="none", g=1.0, dales_law="auto")
+    net = dataclasses.replace(config.net, null="none", random_w=False, normalization="none", g=1.0, dales_law="auto",
+                              **dataclasses.asdict(Errors()))  # fmt: skip
     training = dataclasses.replace(config.trainvalidate, init="connectome", remap_w=False)
     plain = dataclasses.replace(config, net=net, trainvalidate=training)
     return description.weight_facts(connectome_of(dataclasses.replace(run, config=plain)))

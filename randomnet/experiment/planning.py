@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from randomnet import compiled, results
-from randomnet.build.connectome import spectral_radii
+from randomnet import compiled, devices, results
+from randomnet.build.connectome import has_same_neurons, spectral_radii
+from randomnet.build.network import device_of
 from randomnet.experiment.earlier_combos import EARLIER, Numbering, numbering_of
 from randomnet.kinds.kind import kind_of
 from randomnet.schema.plan import Combo, Plan, Run
@@ -46,10 +47,11 @@ class Prepared:
 
 
 def check(plan: Plan) -> list[dict[str, Any]]:
-    """Check every run of every combo before anything starts; return the facts of each combo. Raises ConfigError.
+    """Check every combo before anything starts; return the facts of each. Raises ConfigError.
 
     The facts are those of the first iteration's connectome, which stays the same when iterations are added, and
-    `upstream`, the files that each iteration starts from.
+    `upstream`, the files that each iteration starts from. Other iterations are checked where they may have other files
+    or neurons: to draw forty null models takes longer than to train one.
     """
     facts: list[dict[str, Any]] = []
     radii: dict[Any, Any] = {}
@@ -60,7 +62,8 @@ def check(plan: Plan) -> list[dict[str, Any]]:
             first_facts = kind.check(first)
             # while its network is cached
             facts.append(first_facts | (spectral_radii(first, radii) if "edges" in first_facts else {}))
-            upstream = {run.iteration: kind.check(run).get("upstream", []) for run in others}
+            differ = "edges" not in first_facts or "upstream" in first_facts or not has_same_neurons(first)
+            upstream = {run.iteration: kind.check(run).get("upstream", []) for run in others if differ}
             upstream = {first.iteration: first_facts.get("upstream", [])} | upstream
             if any(upstream.values()):
                 facts[-1]["upstream"] = [
@@ -106,6 +109,7 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
         **({EARLIER: list(numbering.left_out)} if numbering.left_out else {}),
         "versions": versions(),
         "steps": steps,
+        "device": _device(plan, facts),
         "machine": _machine(),
         "created": (old or {}).get("created") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
@@ -118,6 +122,8 @@ def _notes(manifest: dict[str, Any], old: dict[str, Any], numbering: Numbering) 
     for name, version in old.get("versions", {}).items():
         if manifest["versions"].get(name) != version:
             yield f"the runs that are there were made with {name} {version}, not {manifest['versions'].get(name)}"
+    if old.get("device", manifest["device"]) != manifest["device"]:
+        yield f"the runs that are there were computed on {old['device']}, those from now on on {manifest['device']}"
     if numbering.left_out:
         names = ", ".join(str(entry["combo"]) for entry in numbering.left_out[:MOST_NAMED])
         more = ", ..." if len(numbering.left_out) > MOST_NAMED else ""
@@ -152,6 +158,20 @@ def _steps(plan: Plan, old: dict[str, Any] | None) -> tuple[str, list[str]]:
     if choice in (compiled.CHOICES[0], steps):
         return steps, []
     return steps, [f"the runs in the folder have {steps} steps, so execution.steps = {choice} is not used"]
+
+
+def _device(plan: Plan, facts: list[dict[str, Any]]) -> str:
+    """Return the names of the devices that the networks of the combos are computed on."""
+    if plan.config.execution.engine == "ray":
+        return "a GPU of the cluster" if plan.config.execution.gpus_per_run else "cpu"
+    found = devices_of(plan, facts)
+    return ", ".join(dict.fromkeys(map(devices.name_of, found))) or "cpu"
+
+
+def devices_of(plan: Plan, facts: list[dict[str, Any]]) -> list[torch.device]:
+    """Return the devices of the combos that compute a network, as this process would take them."""
+    pairs = zip(plan.combos, facts, strict=True)
+    return list(dict.fromkeys(device_of(combo.config, each["neurons"]) for combo, each in pairs if "neurons" in each))
 
 
 def _with_steps(combo: Combo, steps: str) -> Combo:

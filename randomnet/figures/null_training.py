@@ -32,7 +32,6 @@ from randomnet.plotting.style import runs_text
 from randomnet.results import ENDED, LEFT_OUT
 
 PANEL_HEIGHT = 2.2  # inches: the height of a panel with many lines
-NETWORK_COLOUR = 1  # as in the figures of metrics
 
 
 class Cell(NamedTuple):
@@ -60,7 +59,7 @@ def null_curves(study: Study, ylabel: str | None) -> Figures:
     """Loss over epochs of the network and all its nulls; validation and training trials in a panel each."""
     for cell in _cells(study):
         series = {(combo.label, combo.number): Series(_name(cell, combo), colour)
-                  for combo, colour in zip(cell.combos, _colours(), strict=False)}  # fmt: skip
+                  for colour, combo in enumerate(cell.combos)}  # fmt: skip
         history = group_history(ComboGroup("", "", cell.combos), series)
         if history.empty:
             continue
@@ -130,16 +129,6 @@ def _cells(study: Study) -> Iterator[Cell]:
                 rest = [values_text(network, family.rest)] * bool(family.rest)
                 title = combo_texts.title_text([network, *nulls.values()], family.rest)
                 yield Cell([*[network.label] * several_labels, *rest], title, names, [network, *nulls.values()])
-
-
-def _colours() -> Iterator[int]:
-    """Colour numbers: that of networks in figures of metrics, then all others in ascending order."""
-    yield NETWORK_COLOUR
-    number = 0
-    while True:
-        if number != NETWORK_COLOUR:
-            yield number
-        number += 1
 
 
 def _runs(combo: Combo) -> pd.DataFrame:

@@ -56,7 +56,7 @@ class Overlay:
         return list(self.series.values())
 
 
-def _overlays(study: Study) -> Iterator[Overlay]:
+def value_overlays(study: Study) -> Iterator[Overlay]:
     """The sets of combos that differ in one option, of every option that is varied and not drawn at random."""
     sampled = sampled_options(study, study.groups)
     for option in varied_options(study, study.combos):
@@ -96,7 +96,7 @@ def _overlay(study: Study, option: str, members: list[Combo]) -> Overlay:
 
 def course_overlays(study: Study, ylabel: str | None) -> Figures:
     """Loss, accuracy, largest exponent and gradient norm over epochs, in colours of the values of each option."""
-    for overlay in _overlays(study):
+    for overlay in value_overlays(study):
         history = group_history(ComboGroup("", "", overlay.combos), overlay.series)
         if not history.empty:
             panels = [panel for panel in _panels(overlay.combos, ylabel, history) if panel.column in history]
@@ -119,7 +119,7 @@ def _panels(combos: Sequence[Combo], ylabel: str | None, history: pd.DataFrame) 
 
 def spectrum_overlays(study: Study, ylabel: str | None) -> Figures:
     """Spectra after training in one axes, in colours of the values of each option, with their targets."""
-    for overlay in _overlays(study):
+    for overlay in value_overlays(study):
         spectra, targets = {}, {}
         for combo in overlay.combos:
             look, arrays = overlay.series[combo.label, combo.number], list(arrays_with_attractors(combo))
@@ -147,7 +147,7 @@ def exponent_densities(study: Study, ylabel: str | None, note: str = "") -> Figu
 
 
 def _density_sets(study: Study) -> Iterator[tuple[str, str, list[tuple[Series, Combo]]]]:
-    overlays = list(_overlays(study))
+    overlays = list(value_overlays(study))
     for overlay in overlays:
         pairs = [(overlay.series[combo.label, combo.number], combo) for combo in overlay.combos]
         yield f"density_{overlay.suffix}", overlay.title, pairs

@@ -25,7 +25,8 @@ from randomnet.formats.tables import arrow
 from randomnet.formats.tables.reading import Table, checksums, tables_in
 
 SAVED = "saved"  # the name of the format
-DONE = ("largest_component", "null", "initial_weights", "normalization", "g")  # what provenance says was done
+DONE = ("largest_component", "null", "edges_lost", "edges_added", "weight_jitter", "neurons_of_wrong_sign",
+        "edges_of_wrong_sign", "initial_weights", "normalization", "g")  # fmt: skip  # what provenance says was done
 MARK = f'<key id="{ABOUT}" for="graph"'.encode()
 HEAD = 4096  # bytes of a file in which MARK stands
 FINAL = "its weights are final, so that the option would have no effect"

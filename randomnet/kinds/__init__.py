@@ -6,7 +6,9 @@ from randomnet.kinds.compare.options import COMPARE
 from randomnet.kinds.convergence.options import CONVERGENCE
 from randomnet.kinds.fit.options import FIT
 from randomnet.kinds.pipeline.options import PIPELINE
+from randomnet.kinds.predict.options import PREDICT
 from randomnet.kinds.record.options import RECORD
+from randomnet.kinds.responses.options import RESPONSES
 from randomnet.kinds.simulate.options import SIMULATE
 from randomnet.kinds.spectrum.options import SPECTRUM
 from randomnet.kinds.stimulate.options import STIMULATE
@@ -23,8 +25,10 @@ KINDS: Registry[Reader] = Registry(
         "transition": TRANSITION,
         "analyse": ANALYSE,
         "stimulate": STIMULATE,
+        "responses": RESPONSES,
         "simulate": SIMULATE,
         "benchmark": BENCHMARK,
+        "predict": PREDICT,
         "record": RECORD,
         "fit": FIT,
         "compare": COMPARE,

@@ -9,7 +9,10 @@ from typing import Any
 import torch
 
 from randomnet import results
+from randomnet.schema.plan import Run
 from randomnet.training import Progress, Trainable
+
+Members = list[list[int]]  # combo and iteration of each run
 
 
 def torch_bytes(record: dict[str, Any]) -> bytes:
@@ -45,6 +48,11 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
         return loaded
     set_aside(path)
     return None
+
+
+def members_of(runs: Sequence[Run]) -> Members:
+    """Return the numbers of the runs, as a checkpoint has them."""
+    return [[run.combo, run.iteration] for run in runs]
 
 
 def set_aside(path: Path) -> None:

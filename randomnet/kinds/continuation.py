@@ -11,12 +11,11 @@ from typing import Any
 import torch
 
 from randomnet import results
-from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
+from randomnet.kinds.checkpoints import members_of, read_checkpoint, torch_bytes
 from randomnet.kinds.kind import missing_runs
 from randomnet.schema.plan import Run
 
 Key = tuple[int, int]  # combo and iteration
-Members = list[list[int]]  # the same of each run, as a file has it
 Pair = tuple[Run, results.RunFolder]
 BESIDE_OTHERS = "extended_beside_others"  # entry of run.json: last digits may differ from those of a single training
 
@@ -29,11 +28,6 @@ class Start:
     folders: Sequence[results.RunFolder]
     checkpoint: dict[str, Any] | None = None
     paths: Sequence[Path] = ()
-
-
-def members_of(runs: Sequence[Run]) -> Members:
-    """Return combo and iteration of each run."""
-    return [[run.combo, run.iteration] for run in runs]
 
 
 def keeps_state(run: Run) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from randomnet import results
-from randomnet.build.network import Setup, largest_frame
+from randomnet import devices, results
+from randomnet.build.network import Setup, device_of, largest_frame
 from randomnet.build.source_setup import SourceSetup
 from randomnet.build.spectra import schedule_of, simulated_time, spectrum_state, system_of
 from randomnet.build.targets import exponents_of
@@ -17,6 +17,7 @@ from randomnet.lyapunov import Estimate, Schedule, Spectrum, spectra_of_stack, s
 from randomnet.lyapunov.record import DIVERGED, UNBOUNDED
 from randomnet.rnn import is_sparse, stack_systems
 from randomnet.schema.plan import Run
+from randomnet.schema.sections.general import ExecutionSection
 
 OnProgress = Callable[[float], None]  # takes the time reached so far
 STACKED_MATRIX_BYTES = 2**18  # of the largest matrix whose runs are stacked: with larger ones more workers gain more
@@ -60,7 +61,8 @@ def max_batch(run: Run, facts: dict[str, Any], item_bytes: int) -> int:
     """Return how many runs of this one's shape are computed as one stack, in numbers of `item_bytes` bytes.
 
     That is execution.batch_runs, or with auto the number that saves time: MOST_STACKED small networks without trials,
-    whose steps take less time than the calls that make them, else one. All fit into the memory budget.
+    whose steps take less time than the calls that make them, else one. On a GPU, where calls take longer, larger ones
+    too. All fit into the memory budget.
     """
     config, n = run.config, facts["neurons"]
     adapts_times = config.lyapunov.tons == "adaptive" or config.lyapunov.tsim == "auto"
@@ -68,9 +70,17 @@ def max_batch(run: Run, facts: dict[str, Any], item_bytes: int) -> int:
     if sparse or config.model.integrator != "euler" or (adapts_times and (config.spectrum_loss or not config.has_task)):
         return 1
     wanted = config.execution.batch_runs
-    gains = n * n * item_bytes <= STACKED_MATRIX_BYTES and not config.has_task
+    device = device_of(config, n)
+    is_small = device.type == "cuda" or n * n * item_bytes <= STACKED_MATRIX_BYTES
+    gains = is_small and not config.has_task
     most = (MOST_STACKED if gains else 1) if wanted == "auto" else wanted
-    return max(1, min(most, int(config.execution.memory_budget * 1e6 / _run_bytes(run, facts, item_bytes))))
+    return max(1, min(most, int(budget_of(config.execution, device) / _run_bytes(run, facts, item_bytes))))
+
+
+def budget_of(execution: ExecutionSection, device: torch.device) -> float:
+    """Return the bytes that a batch of runs may need on the device."""
+    workers = execution.workers if isinstance(execution.workers, int) else 1
+    return devices.budget(execution.memory_budget, device, workers)
 
 
 def _run_bytes(run: Run, facts: dict[str, Any], item_bytes: int) -> float:

@@ -129,8 +129,8 @@ class _Recorder:
         None of them may need a determinant, which is computed from the bundle before its interval.
         """
         index, (rows, n) = len(self.steps), self.bundle.shape[-2:]
-        size = self.bundle.numel() // n
-        count = min(len(intervals), _count_at_once(intervals[0] * size * n * n, size * rows))
+        size, products = self.bundle.numel() // n, getattr(self.system, "multiplications", n * n)
+        count = min(len(intervals), _count_at_once(intervals[0] * size * products, size * rows))
         if self.is_full:
             count = min(count, -index % self.determinant_every)
         if not count or not hasattr(self.system, "record_intervals"):
@@ -268,9 +268,9 @@ def exponents_of_stack(
             bundle, segment_logs = checkpoint(growth, *arguments, use_reentrant=False, preserve_rng_state=False)
         now += sum(segment)
         logs.append(segment_logs)
-    all_logs = torch.cat(logs)
+    all_logs = torch.cat(logs) if len(logs) > 1 else logs[0]
     steepness = (all_logs.detach().amax(-1) - all_logs.detach().amin(-1)).amax(0)
-    total = all_logs[len(transient) :].sum(0)
+    total = (all_logs[len(transient) :] if transient else all_logs).sum(0)
     return torch.sort(total / (sum(record) * system.dt), descending=True).values, steepness, bundle.detach()
 
 

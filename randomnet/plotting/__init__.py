@@ -8,16 +8,20 @@ Quantities of many runs:
     spectra                Lyapunov spectra, such as before and after training, with their targets
     exponent_density       densities of exponents, a line per set
     vectors                covariant Lyapunov vectors: weights of groups and participation, over the exponents
+    carriers               weights of groups in the leading vectors over their size, a network among its null models
     convergence            running estimates of Lyapunov exponents over time
     transition             exponents against the coupling: samples, medians and zero crossings
     distributions          trained parameters before and after training
     nulls                  a network as a line among the draws of its null models, one panel per null
     null_spectra           spectra before and after training of a network and its nulls, one panel per null
+    prediction             errors of recorded and unrecorded neurons over the number of recorded ones
+    orders                 a quantity that some runs do not reach, a row per network and control
     scores                 one panel per score of many models, with the best attainable value
 
 Dynamics of one network:
     activity               population rates over time, with the decoded bump
     responses              rates of groups with and without stimulation
+    measured_responses     responses of a network beside measured ones
     stimulated_accuracy    accuracy on a task while a site is stimulated, by window
     phase_plane            trajectories from a grid of initial states, and where they end
     state_space            flow, energy and fixed points
@@ -28,6 +32,8 @@ Dynamics of one network:
     example_trials         trials of a task: inputs, outputs and targets, before and after training
     overlaps               overlaps with selection vectors along trials, before and after training
     reaches                paths of an arm's fingertip, before and after training
+    found_parameters       parameters of a student with the true ones
+    stiffness              curvature of a student's loss, and errors of its parameters along each direction
     recorded_trial         a trial of a simulated recording, from inputs to spikes
     recorded_neurons       rates and Fano factors of the recorded neurons
     inferred_rates         inferred rates with the true ones
@@ -53,6 +59,7 @@ knows what an experiment is. Widths are those of journal columns; text is at lea
 
 from randomnet.plotting.activity import Activity, BumpCourse, Stimulus, activity, rate_unit
 from randomnet.plotting.blocks import blocks
+from randomnet.plotting.carriers import Carried, carriers
 from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
 from randomnet.plotting.courses import Course, courses
@@ -68,11 +75,24 @@ from randomnet.plotting.heat_maps import HeatMap, heat_map
 from randomnet.plotting.inferred_dynamics import InferredDynamics, inferred_dynamics
 from randomnet.plotting.inferred_rates import InferredRates, inferred_rates
 from randomnet.plotting.linearization import Linearization, linearization
+from randomnet.plotting.measured_responses import Curve as RocCurve
+from randomnet.plotting.measured_responses import MeasuredResponses, measured_responses
 from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
+from randomnet.plotting.orders import OrderRow, orders
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phase_plane import PhasePlane, phase_plane
+from randomnet.plotting.prediction import (
+    LEAST_ERROR,
+    FoundParameters,
+    Means,
+    PredictionErrors,
+    Stiffness,
+    found_parameters,
+    prediction,
+    stiffness,
+)
 from randomnet.plotting.psth import Psth, psth
 from randomnet.plotting.reaches import Reaching, reaches
 from randomnet.plotting.recordings import RecordedNeurons, RecordedTrial, recorded_neurons, recorded_trial
@@ -92,41 +112,51 @@ from randomnet.plotting.vectors import GroupWeights, Participation, vectors
 __all__ = [
     "FEWEST_EXPONENTS",
     "FORMATS",
+    "LEAST_ERROR",
     "Activity",
     "BumpCourse",
+    "Carried",
     "Course",
     "Courses",
     "Event",
     "ExampleTrials",
     "Facet",
     "FixedPointsByPhase",
+    "FoundParameters",
     "GroupWeights",
     "HeatMap",
     "InferredDynamics",
     "InferredRates",
     "Linearization",
+    "Means",
+    "MeasuredResponses",
     "NullPanel",
     "NullSpectra",
+    "OrderRow",
     "Overlaps",
     "Panel",
     "Participation",
     "PhasePlane",
+    "PredictionErrors",
     "Psth",
     "Reaching",
     "RecordedNeurons",
     "RecordedTrial",
     "Responses",
+    "RocCurve",
     "Running",
     "Samples",
     "Score",
     "Series",
     "StateSpace",
+    "Stiffness",
     "StimulatedAccuracy",
     "Stimulus",
     "TrainedActivity",
     "Trajectories3D",
     "activity",
     "blocks",
+    "carriers",
     "check_text",
     "convergence",
     "courses",
@@ -141,17 +171,21 @@ __all__ = [
     "fixed_points",
     "fixed_points_by_phase",
     "flow",
+    "found_parameters",
     "grid_panels",
     "heat_map",
     "inferred_dynamics",
     "inferred_rates",
     "linearization",
+    "measured_responses",
     "missing_text",
     "needs_log_axis",
     "null_spectra",
     "nulls",
+    "orders",
     "overlaps",
     "phase_plane",
+    "prediction",
     "psth",
     "rate_unit",
     "reaches",
@@ -162,6 +196,7 @@ __all__ = [
     "scores",
     "spectra",
     "state_space",
+    "stiffness",
     "stimulated_accuracy",
     "trained_activity",
     "trajectories_3d",

@@ -27,7 +27,7 @@ from randomnet.plotting.style import (
     zero_line,
 )
 
-NETWORK, NULL = COLOURS[1], COLOURS[0]
+NETWORK, NULL = COLOURS[:2]  # as in the overview, where the network comes first
 MOST_COLUMNS = 4
 
 

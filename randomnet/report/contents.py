@@ -30,7 +30,9 @@ FACTS = {  # key of a manifest's record of a connectome -> its name in the repor
     "sign_policy": "rule of signs", "neurons_of_unknown_transmitter": "neurons of unknown transmitter",
     "min_synapses": "fewest synapses of a pair", "autapses_dropped": "self-connections dropped",
     "duplicates_summed": "rows summed that name one pair", "normalization": "normalization",
-    "spectral_radius_before": "spectral radius as it is", "null": "null model", "sha256": CHECKSUM,
+    "spectral_radius_before": "spectral radius as it is", "null": "null model",
+    "edges_lost": "edges lost", "edges_added": "edges added", "weight_jitter": "log-normal sd of wrong weights",
+    "neurons_of_wrong_sign": "neurons of wrong sign", "edges_of_wrong_sign": "edges of wrong sign", "sha256": CHECKSUM,
 }  # fmt: skip
 COMPUTATION = {  # setting -> its name in the report
     "net.g": "coupling g", "model.activation": "activation function", "model.form": "form of the equation",
@@ -160,6 +162,7 @@ def _folder(label: str, combo: Combo) -> Folder:
         ("started", str(manifest.get("created") or "not recorded")), ("RandomNet", version), ("git commit", text),
         *((name, str(value)) for name, value in versions.items() if name != "randomnet"),
         ("machine", str(manifest.get("machine") or "not recorded")),
+        ("device", str(manifest.get("device") or "not recorded")),
     ]  # fmt: skip
     return Folder(label, root.resolve().name, facts, _configuration(combo))
 

@@ -7,7 +7,7 @@ plain                  any other table
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,13 +68,21 @@ def means(study: Study, metrics: Sequence[str]) -> Table:
     for run in (run for run in firsts if _key(run) in by_key):
         known = by_key[_key(run)]
         first = next(iter(known.values()))
-        texts = [str(row["note"]).split("; ") for row in known.values() if _is_text(row.get("note"))]
-        notes = "; ".join(dict.fromkeys(text for some in texts for text in some))
         rows.append([*_head(study, run), _cell(f"{first['n']} of {first['planned']}", first["n"]), _text(first["over"]),
-                     *(_mean_cell(known.get(name)) for name in metrics), _text(notes)])  # fmt: skip
+                     *(_mean_cell(known.get(name)) for name in metrics), _text(_notes_on(known))])  # fmt: skip
     names = [*_head_names(study), "runs", "over", *metrics, "notes"]
     caption = "Means over the complete runs of each combo with the 95 % interval of the mean."
     return _table("means", caption, names, rows, range(len(_head_names(study))), "means.csv")
+
+
+def _notes_on(means: Mapping[str, Mapping[str, Any]]) -> str:
+    """The notes of a combo's means, each with the metrics that it is about unless it is about all."""
+    metrics_of: dict[str, list[str]] = {}
+    for metric, row in means.items():
+        for text in str(row["note"]).split("; ") if _is_text(row.get("note")) else []:
+            metrics_of.setdefault(text, []).append(metric)
+    return "; ".join(text if len(names) == len(means) else f"{', '.join(names)} {text}"
+                     for text, names in metrics_of.items())  # fmt: skip
 
 
 def tests(study: Study, table: pd.DataFrame, metric: str) -> Table:

@@ -100,7 +100,8 @@ _COMBO = _record(
 )
 _MANIFEST = _record(
     {"name": _word, "kind": _word, "seed": _number, "iterations": _whole(0, MOST_RUNS), "varied": _list_of(_word),
-     "combos": _list_of(_COMBO), "versions": _mapping, "created": _text, "machine": _text},
+     "combos": _list_of(_COMBO), "versions": _mapping, "created": _text, "machine": _text,
+     "device": _text},
     ("combos", "iterations"),
 )  # fmt: skip
 _RUN = _record(

@@ -13,6 +13,14 @@ from randomnet.display import Brief
 from randomnet.double_backward import transforms_active
 from randomnet.integration import runge_kutta
 from randomnet.rnn.bundle_steps import Advance, Reorthonormalization, advance_plain
+from randomnet.rnn.compiled_columns import (
+    Arrays,
+    ColumnAdvance,
+    advance_columns,
+    arrays_of,
+    columns_support,
+    coupling_parameters,
+)
 from randomnet.rnn.compiled_steps import (
     CompiledAdvance,
     Recorded,
@@ -20,6 +28,7 @@ from randomnet.rnn.compiled_steps import (
     compiled_supports,
     dense_values,
 )
+from randomnet.rnn.couplings import Dense, scaled_pair
 from randomnet.rnn.low_rank import Coupling, stack_couplings
 
 
@@ -58,11 +67,28 @@ class Dynamics(Brief):
     @cached_property
     def compiled_weights(self) -> tuple[Tensor, Tensor]:
         """The matrix of products in compiled steps and its transpose, detached: diag(a) J in the current form, or J."""
+        scale = self.dt if self.form == "current" else 1.0
+        if self.leaks is None and isinstance(self.coupling, Dense) and not self.coupling.values.requires_grad:
+            return self.coupling.scaled(scale)
         with torch.no_grad():
-            values = dense_values(self.coupling)
-            scale = torch.as_tensor(self.a, dtype=values.dtype)
-            scaled = (values * scale.unsqueeze(-1) if self.form == "current" else values).contiguous()
-        return scaled, scaled.mT.contiguous()
+            if self.form == "current" and self.leaks is not None:
+                return scaled_pair(dense_values(self.coupling), self.leaks.unsqueeze(-1))
+            return scaled_pair(dense_values(self.coupling), scale)
+
+    @cached_property
+    def column_coupling(self) -> Arrays:
+        """The coupling as arrays for compiled steps in columns."""
+        return arrays_of(self, transposed=False)
+
+    @cached_property
+    def column_transpose(self) -> Arrays:
+        """The transpose of the coupling as arrays for the adjoint of compiled steps in columns."""
+        return arrays_of(self, transposed=True)
+
+    @property
+    def multiplications(self) -> int:
+        """Number of multiplications with weights for one vector in a step."""
+        return self.stages * sum(values.numel() for values in self.coupling.parameters)
 
     def double(self) -> "Dynamics":
         """The same system in float64, without a graph."""
@@ -139,7 +165,7 @@ class Dynamics(Brief):
         drive: (steps, ..., N), the input of each step in addition to the constant drive, or None. start: the time in
         steps, which has no effect on an autonomous system.
         """
-        if compiled_supports(self, bundle) and not transforms_active():
+        if self._is_compiled(bundle):
             return self._advance_compiled(bundle, [steps], drive, None)[0]
         if self.drive is not None:
             constant = self.drive.expand(steps, *self.drive.shape)
@@ -158,21 +184,26 @@ class Dynamics(Brief):
     ) -> tuple[Tensor, Tensor] | None:
         """Several intervals of `advance`, each followed by a reorthonormalization, as one differentiable operation.
 
-        Returns the bundle and the growth of every interval, stacked. Returns None for "rk4", whose adjoint is not
-        written by hand.
+        Returns the bundle and the growth of every interval, stacked. Returns None for "rk4" without compiled steps,
+        where its adjoint is not written by hand.
         """
+        if self._is_compiled(bundle):
+            return self._advance_compiled(bundle, intervals, None, reorthonormalization)
         if self.integrator != "euler":
             return None
-        if compiled_supports(self, bundle) and not transforms_active():
-            return self._advance_compiled(bundle, intervals, None, reorthonormalization)
         drive = None if self.drive is None else self.drive.expand(sum(intervals), *self.drive.shape)
         return self._recorded(bundle, intervals, drive, reorthonormalization)
 
     def record_intervals(self, bundle: Tensor, intervals: Sequence[int]) -> Recorded | None:
         """Several intervals of `advance`, each followed by a QR, without gradient; None without compiled steps."""
-        if transforms_active() or not compiled_supports(self, bundle):
+        if not self._is_compiled(bundle):
             return None
-        return advance_compiled(self, bundle, intervals, self._compiled_drive(None), growing=True)
+        advance = advance_columns if columns_support(self, bundle) else advance_compiled
+        return advance(self, bundle, intervals, self._compiled_drive(None), growing=True)
+
+    def _is_compiled(self, bundle: Tensor) -> bool:
+        """Whether steps of this bundle are compiled."""
+        return not transforms_active() and (compiled_supports(self, bundle) or columns_support(self, bundle))
 
     def _advance_compiled(
         self,
@@ -185,13 +216,15 @@ class Dynamics(Brief):
         drive = self._compiled_drive(drive)
         if not sum(intervals):
             return bundle, None
+        in_columns = columns_support(self, bundle)
         if not torch.is_grad_enabled():
-            recorded = advance_compiled(self, bundle, intervals, drive, reorthonormalization is not None)
+            advance = advance_columns if in_columns else advance_compiled
+            recorded = advance(self, bundle, intervals, drive, reorthonormalization is not None)
             return recorded.bundle, recorded.growth
-        values = dense_values(self.coupling)
-        return CompiledAdvance.apply(
-            bundle, self.gains, self.shifts, drive, values, self, tuple(intervals), reorthonormalization
-        )
+        tensors, settings = (bundle, self.gains, self.shifts, drive), (self, tuple(intervals), reorthonormalization)
+        if in_columns:
+            return ColumnAdvance.apply(*tensors, *settings, *coupling_parameters(self.coupling))
+        return CompiledAdvance.apply(*tensors, dense_values(self.coupling), *settings)
 
     def _compiled_drive(self, drive: Tensor | None) -> Tensor | None:
         """(1, ..., N) for the constant drive alone, or (steps, ..., N), or None."""

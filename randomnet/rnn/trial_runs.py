@@ -29,12 +29,12 @@ def run_trials(
     All arguments may have a leading axis of runs, as in `Dynamics`. interface: tensors by name, as in `Network`. The
     drive U x + b has the same factor dt as the recurrent term; b is the sum of the interface biases and the system's
     drive. initial: state (batch, N), None for 0. extra: (time, batch, N), an additional drive such as noise. leaks: the
-    step size a of each unit (N,), a constant that replaces the system's own. last: the number of final states to
+    step size a of each unit (N,), in place of the system's own. last: the number of final states to
     return too, as a third tensor (last, batch, N); gains must not be 0 then. In the rate form states are the rates.
 
     truncate: the gradient through the state is cut after every `truncate` steps; 0 = never. In the current form the cut
-    is at g (h - s), so it also cuts gradients of gains g and shifts s. Differentiable in everything except leaks.
-    Raises ValueError for another integrator than "euler".
+    is at g (h - s), so it also cuts gradients of gains g and shifts s. Differentiable in everything; gradients of leaks
+    take longer. Raises ValueError for another integrator than "euler".
     """
     driver = _driver(system, interface, leaks)
     rates, outputs, states = driver.run(inputs, driver.initial_state(inputs, initial), extra, last, (truncate, 0))
@@ -136,7 +136,8 @@ class _Driver:
             extra = gains[..., None, None, :] * extra
         tensors = inputs, weights, bias, initial, readout, offset, extra
         settings = self.coupling, self.system.activation, self.system.form, self.step, last * current, cut
-        run = _run_plain if transforms_active() else _TrialRun.apply
+        plain = transforms_active() or (isinstance(self.step, Tensor) and self.step.requires_grad)
+        run = _run_plain if plain else _TrialRun.apply
         rates, outputs, states = run(*tensors, *settings, *parameters)
         return rates, outputs, states if current or not last else rates[..., -last:, :, :]
 

@@ -134,6 +134,10 @@ def _background(config: Any) -> tuple[Key, str] | None:
 
 def _network(config: Any) -> tuple[Key, str] | None:
     net = config.net
+    if config.trainvalidate.init != "connectome" and not config.trainvalidate.remap_w:
+        for key in ("weight_jitter", "sign_errors"):
+            if getattr(net, key):
+                return ("net", key), f"0 with trainvalidate.init = {config.trainvalidate.init}, which draws all weights"
     if config.drawn_at_random and "sinkhorn" in steps_of(net.normalization):
         return ("net", "normalization"), "another with roi = random, as sinkhorn needs one sign per neuron"
     if config.drawn_at_random and net.dales_law is True:
@@ -187,7 +191,7 @@ def _time_constants(config: Any) -> tuple[Key, str] | None:
 def _paths(config: Any) -> tuple[Key, str] | None:
     if not config.paths.path_to_results:
         return ("paths", "path_to_results"), "a folder"
-    keys = ("path_to_network", "path_to_results", "pretrained")
+    keys = ("path_to_network", "path_to_results", "pretrained", "responses")
     places = {("paths", key): getattr(config.paths, key) for key in keys}
     for key, text in {**places, ("lyapunov", "target"): config.lyapunov.target}.items():
         try:
@@ -218,6 +222,8 @@ def _cluster(config: Any) -> tuple[Key, str] | None:
         return None
     if execution.gpus_per_run > 1 and execution.gpus_per_run % 1:
         return ("execution", "gpus_per_run"), "a part of one GPU, or a whole number of them"
+    if ":" in execution.device:
+        return ("execution", "device"), "cuda with engine = ray, which shares the cluster's GPUs itself"
     if execution.device == "cuda" and not execution.gpus_per_run:
         return ("execution", "gpus_per_run"), "more than 0 with device = cuda"
     if execution.device == "cpu" and execution.gpus_per_run:

@@ -23,7 +23,8 @@ GRID, SAMPLE = SCHEMA.grid_key, SCHEMA.sample_key
 STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface", "stretch",
            "starts", "events", "factors", "recorded trials", "state noise", "units", "spikes", "batches",
            "inference", "dropout", "order", "input noise",
-           "phase starts", "initial noise")  # fmt: skip
+           "phase starts", "initial noise", "errors", "teacher", "student", "recorded neurons", "counts",
+           "responses")  # fmt: skip
 
 
 @dataclass(frozen=True)

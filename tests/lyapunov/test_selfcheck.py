@@ -257,8 +257,8 @@ def test_a_second_interrupt_ends_the_self_check(monkeypatch):
 
 
 def test_the_device_must_be_one_that_there_is(monkeypatch):
-    with pytest.raises(ValueError, match="device must be one of auto, cpu, cuda, got 'gpu'"):
-        selfcheck.main("gpu")
+    with pytest.raises(ValueError, match=r"expected one of auto, cpu, cuda, or a GPU .*, got 'tpu'; did you mean"):
+        selfcheck.main("tpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="expected a CUDA device"):
         selfcheck.main("cuda")

@@ -82,6 +82,7 @@ def test_it_shows_itself():
         (("AB",), {"tsim": 3}, TypeError, r"belongs to \[lyapunov\]"),
         (("AB",), {"symmetry": 0.5}, ValueError, "applies only where net.roi = random"),
         (("ABC",), {}, ValueError, "did you mean 'AB'"),
+        (("",), {}, ValueError, "expected a file, a folder, or one of"),
         ((np.ones((2, 3)),), {}, ValueError, r"matrix \(N, N\), got shape \(2, 3\)"),
         ((3,), {}, TypeError, "got int"),
     ],

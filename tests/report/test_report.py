@@ -196,3 +196,11 @@ def test_the_result_has_p_of_every_cell(tmp_path):
         assert float(row[1].value) == test["p"] == 2 / 2**8  # all eight differences are positive
         assert float(row[2].value) == pytest.approx(test["g"])  # none is above degree, by g
     assert tables.answer(study, tested[:1], "lambda_max") is None  # the sentence has it
+
+
+def test_notes_of_means_name_the_metrics_they_are_about(tmp_path):
+    study = gather(make(tmp_path / "a", "spectrum", {"g": [1.0]}))
+    (row,) = tables.means(study, ("lambda_max", "tsim_used")).rows
+    assert row[-1].text == "lambda_max not converged: 1 of 3 runs"
+    (row,) = tables.means(study, ("lambda_max",)).rows
+    assert row[-1].text == "not converged: 1 of 3 runs"

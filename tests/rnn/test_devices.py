@@ -87,3 +87,20 @@ def test_what_is_waited_for_is_seen():
         float(torch.zeros((), device="meta"))
     with pytest.raises(RuntimeError):
         torch.zeros(3, device="meta") @ torch.zeros(3)
+
+
+@every_form
+@pytest.mark.parametrize("kind", slow_except(KINDS, "plain", "rank"))
+def test_spectra_of_sparse_networks_and_their_gradients_stay_on_the_device(form, kind, monkeypatch):
+    """The meta device has no product of compressed rows, so one of the same shape takes its place."""
+
+    def product(factor, rows):
+        assert factor.layout is torch.sparse_csr
+        assert {part.device.type for part in (factor, factor.crow_indices(), factor.values(), rows)} == {"meta"}
+        return rows.new_empty(factor.shape[0], rows.shape[0]).mT
+
+    monkeypatch.setattr("randomnet.rnn.network.is_sparse", lambda n, edges: True)
+    monkeypatch.setattr("randomnet.rnn.couplings._product", product)
+    own = network(form, **KINDS[kind])
+    assert own.pattern is not None
+    learns([own], spectrum_loss(own.dynamics()))

@@ -11,8 +11,11 @@ from randomnet.settings.values import Integer, Number, Value
 
 MOST_STEPS = 10**7  # of a trajectory
 OUTSIDE_PLANE = Condition(
-    "simulation.initial is not plane, whose trajectories are initial_points squared",
-    lambda config: config.simulation.initial != "plane",
+    "simulation.initial is not plane, whose trajectories are initial_points squared, nor experiment.kind = predict "
+    "with a task, whose trials these are",
+    lambda config: (
+        config.simulation.initial != "plane" and not (config.experiment.kind == "predict" and config.has_task)
+    ),
 )
 FREE = Condition(
     "trialparams.task_name = none and source.folder is empty",

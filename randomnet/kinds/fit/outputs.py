@@ -38,7 +38,7 @@ def write_outputs(
     folds: dict[str, Fold],
 ) -> dict[str, Any]:
     """Write the files of a model with its best values; return the record for run.json."""
-    folder.write_history(_history(progress))
+    folder.write_history(history_of(progress))
     saved = {"description": model.description(), **last_and_best(model, progress)}
     results.write_bytes(folder.path / "model.pt", torch_bytes(saved))
     batch_size = run.config.trainvalidate.batch_size
@@ -71,7 +71,8 @@ def write_outputs(
     }
 
 
-def _history(progress: Progress) -> pd.DataFrame:
+def history_of(progress: Progress) -> pd.DataFrame:
+    """Return the rows of history.csv, which has its columns without rows too."""
     return pd.DataFrame(progress.history, columns=None if progress.history else ["epoch", "train_loss", "seconds"])
 
 

@@ -94,7 +94,7 @@ def length(run: Run) -> float:
 
 def _build(run: Run, path: Path, recording: Recording) -> tuple[InferenceModel, SpikeObjective, dict[str, Fold]]:
     """Return the untrained model, its objective, and all splits."""
-    device = device_of(run.config)
+    device = device_of(run.config, recording.neurons)
     channels = _channels(run, path, recording)
     model = model_of(run, recording.heldin, recording.neurons, channels).to(device)
     folds = {name: make_fold(split.spikes, _inputs(run, split), device) for name, split in recording.splits.items()}
@@ -134,7 +134,8 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     began, (path, recording) = time.perf_counter(), _recording(run)
     model, objective, folds = _build(run, path, recording)
     saved = folder.checkpoint if folder.checkpoint.exists() else folder.state
-    checkpoint = continued([saved], read_checkpoint(saved, device_of(run.config)), [model]) or {"seconds": 0.0}
+    read = read_checkpoint(saved, device_of(run.config, recording.neurons))
+    checkpoint = continued([saved], read, [model]) or {"seconds": 0.0}
 
     def elapsed() -> float:
         return checkpoint["seconds"] + time.perf_counter() - began

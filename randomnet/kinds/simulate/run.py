@@ -30,7 +30,7 @@ from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRe
 from randomnet.kinds.progress import progress_reporter
 from randomnet.kinds.simulate.outputs import write_outputs
 from randomnet.kinds.simulate.samples import Memory, RunSamples, memory_of, pieces
-from randomnet.kinds.spectra import OnProgress, seconds_per_time
+from randomnet.kinds.spectra import OnProgress, budget_of, seconds_per_time
 from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectrum
 from randomnet.memory import machine_memory
 from randomnet.schema.config import Config
@@ -166,7 +166,7 @@ def max_batch(run: Run, facts: dict[str, Any]) -> int:
     execution = run.config.execution
     bytes_each = _run_bytes(run, facts["neurons"]) + EDGE_BYTES * facts["edges"]
     most = MOST_STACKED if execution.batch_runs == "auto" else execution.batch_runs
-    return int(max(1, min(most, 1e6 * execution.memory_budget / bytes_each)))
+    return int(max(1, min(most, budget_of(execution, torch.device("cpu")) / bytes_each)))
 
 
 def execute(

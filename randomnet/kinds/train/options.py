@@ -20,7 +20,7 @@ def _dynamics(config: Any) -> tuple[Key, str] | None:
         return ("trialparams", "task_name"), f"a task whose inputs do not depend on the network {with_parts}"
     if config.trainvalidate.state_noise:
         return ("trainvalidate", "state_noise"), f"0 {with_parts}, whose noise is dynamics.ou_noise"
-    if config.execution.device == "cuda":
+    if config.execution.device.startswith("cuda"):
         return ("execution", "device"), f"auto or cpu {with_parts}"
     if not dynamics.rate_filter and config.model.tau != 1:
         return ("dynamics", "rate_filter"), "True where model.tau is not 1"

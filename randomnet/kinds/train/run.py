@@ -15,14 +15,14 @@ from randomnet import results
 from randomnet.build import closed_loop
 from randomnet.build.cells import has_cells
 from randomnet.build.coupling_strength import strength_of
-from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, device_of
+from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, network_device
 from randomnet.build.objective import objective_of, training_settings, trajectories
 from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import measured_exponents_of, target_of
 from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
-from randomnet.kinds.checkpoints import continued, torch_bytes
-from randomnet.kinds.continuation import BESIDE_OTHERS, Start, keep_states, keeps_state, members_of, starts
+from randomnet.kinds.checkpoints import continued, members_of, torch_bytes
+from randomnet.kinds.continuation import BESIDE_OTHERS, Start, keep_states, keeps_state, starts
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.train.activity import activity
 from randomnet.kinds.train.example_trials import example_trials
@@ -75,7 +75,7 @@ def execute(
     runs: Sequence[Run], folders: Sequence[results.RunFolder], report: RunProgressCallback, stop: Stop
 ) -> RunRecords:
     """Train networks side by side; write the files of each run, see `outputs`, and return their records."""
-    groups = starts(runs, folders, device_of(runs[0].config))
+    groups = starts(runs, folders, network_device(runs[0]))
     return [record for start in groups for record in _execute(start, report, stop)]
 
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from randomnet.compiled import CHOICES as STEPS
-from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, HALVED, OF_TRIALS, RAY, SAMPLED
+from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, HALVED, OF_RESPONSES, OF_TRIALS, RAY, SAMPLED
 from randomnet.kinds import KINDS
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Boolean, Choice, Integer, Location, Number, Value
+from randomnet.values.devices import Device
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,14 @@ class PathsSection(Section):
         "runs start from it.",
         only=BUILT,
         sizes=False,
+    )
+    responses: str = option(
+        Location(),
+        "",
+        "A table of measured responses: CSV, TSV, parquet or sheet. A row is a pair of neurons: stimulated, "
+        "responding, q, and where it has them response and occurrences. Names are those of the connectome.",
+        only=OF_RESPONSES,
+        neutral="",
     )
 
 
@@ -136,12 +145,16 @@ class ExecutionSection(Section):
     workers: int | str = option(
         Integer(1, 4096, words=("auto",)),
         "auto",
-        "Number of processes, each with one run at a time. auto = the number of cores, or as many as the cluster "
-        "has room for.",
+        "Number of processes, each with one run at a time. auto = the number of cores, that of the GPUs for runs on "
+        "these, or as many as the cluster has room for.",
         identity=False,
     )
     device: str = option(
-        Choice(("auto", "cpu", "cuda")), "auto", "Device; auto = cuda where available.", only=BUILT
+        Device(),
+        "auto",
+        "Device. auto: a CUDA GPU, where there is one, for networks of 1,000 neurons or more, which is a rule and not "
+        "measured. cuda: a GPU for any network; workers share the GPUs evenly. cuda:1: that one.",
+        only=BUILT,
     )
     threads: int = option(Integer(1, 1024), 1, "Threads per process.", grid=False)
     steps: str = option(
@@ -149,7 +162,8 @@ class ExecutionSection(Section):
         "auto",
         "How steps of networks are computed on the CPU. compiled: as loops compiled by numba, once per machine. eager: "
         "by torch, call by call. auto = compiled where numba is installed. Results differ by rounding, so a results "
-        "folder keeps its first choice. Sparse networks, integrator = rk4 and CUDA always use torch.",
+        "folder keeps its first choice. CUDA, and an activation of a plug-in without its scalar function, always use "
+        "torch.",
         identity=False,
     )
     checkpoint_every: int | str = option(
@@ -174,10 +188,11 @@ class ExecutionSection(Section):
         only=BATCHED,
         identity=False,
     )
-    memory_budget: float = option(
-        Number(0, above=True),
-        2000.0,
-        "Megabytes that a batch of runs may need; larger batches are split.",
+    memory_budget: float | str = option(
+        Number(0, above=True, words=("auto",)),
+        "auto",
+        "Megabytes that a batch of runs may need; larger batches are split. auto = 2000, or four fifths of what is "
+        "free on a GPU.",
         only=BATCHED,
         identity=False,
     )

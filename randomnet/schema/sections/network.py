@@ -25,7 +25,7 @@ from randomnet.conditions import (
 )
 from randomnet.connectome import SCALINGS
 from randomnet.formats import EDGE_ROLES, FORMATS, SIGN_POLICIES, SYNAPSE_TYPES
-from randomnet.nulls import NULLS
+from randomnet.nulls import EXTENTS, NULLS
 from randomnet.settings.option import Section, option
 from randomnet.settings.steps import Steps
 from randomnet.settings.values import Boolean, Choice, Integer, Listed, Location, Named, Number, Several, Value
@@ -238,6 +238,10 @@ class NetSection(Section):
         only=BY_CHOICE,
         sizes=False,
     )
+    edges_lost: float = option(Number(0, 1), 0.0, EXTENTS["edges_lost"], only=WEIGHTED, neutral=0.0)
+    edges_added: float = option(Number(0, 1), 0.0, EXTENTS["edges_added"], only=WEIGHTED, neutral=0.0)
+    weight_jitter: float = option(Number(0, 5), 0.0, EXTENTS["weight_jitter"], only=WEIGHTED, neutral=0.0, sizes=False)
+    sign_errors: float = option(Number(0, 1), 0.0, EXTENTS["sign_errors"], only=WEIGHTED, neutral=0.0, sizes=False)
     random_w: bool = option(
         Boolean(),
         False,
@@ -248,8 +252,8 @@ class NetSection(Section):
     paired_topology: bool = option(
         Boolean(),
         True,
-        "True: draw the neurons of a region matrix and the null model again in every iteration. False: draw them "
-        "once, from the seed.",
+        "True: draw the neurons of a region matrix, the null model and errors again in every iteration. False: draw "
+        "them once, from the seed.",
         only=BY_CHOICE,
     )
     rank: int = option(

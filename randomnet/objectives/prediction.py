@@ -1,0 +1,193 @@
+"""The activity of recorded neurons as the objective of students, and how well these predict all neurons.
+
+Recording          the activity of one teacher in trials, and which of its neurons are recorded
+PredictionObjective  the loss of students on the recorded neurons of training trials
+errors             1 - R2 and normalised mean squared error of some neurons
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from randomnet.display import Brief
+from randomnet.objectives.interface import Measurement
+from randomnet.objectives.students import Student, detached, respond
+
+LEAST_RATE = 1e-6  # of a Poisson count, whose logarithm is finite
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Recording(Brief):
+    """The activity of a teacher in trials: those of `training` come first, the others are held out.
+
+    inputs: (time, trials, channels). initial: (trials, N), the states before the first step. rates: (time, trials, N),
+    the true activity, nan where it was not observed. targets: what was recorded of it, the same or counts. recorded,
+    scored: (N,) bool, the neurons that students are trained on, and those whose activity is known at all. interface: as
+    in `rnn.run_trials`. scale: expected counts per rate, with the Poisson loss; None for the squared error.
+    """
+
+    inputs: Tensor
+    initial: Tensor
+    rates: Tensor
+    targets: Tensor
+    recorded: Tensor
+    scored: Tensor
+    interface: Mapping[str, Tensor]
+    training: int
+    scale: float | None = None
+
+    @cached_property
+    def seen(self) -> Tensor:
+        """(time, trials, N) bool: the entries that are recorded."""
+        return self.targets.isfinite() & self.recorded
+
+    def loss(self, rates: Tensor, trials: Tensor) -> Tensor:
+        """The mean loss of rates (time, B, N) in these trials (B,), over the recorded entries."""
+        seen, targets = self.seen[:, trials], self.targets[:, trials]
+        targets = torch.where(seen, targets, 0.0)
+        if self.scale is None:
+            each = (rates - targets).square()
+        else:
+            expected = (self.scale * rates).clamp_min(LEAST_RATE)
+            each = expected - targets * expected.log()
+        return torch.where(seen, each, 0.0).sum() / seen.sum()
+
+    @property
+    def unrecorded(self) -> Tensor:
+        """(N,) bool: the neurons that are to be predicted."""
+        return self.scored & ~self.recorded
+
+    @property
+    def heldout(self) -> Tensor:
+        """The trials that are held out."""
+        return torch.arange(self.training, self.rates.shape[1], device=self.rates.device)
+
+
+@dataclass
+class Epochs:
+    """The number of epochs whose trials were given out, which an objective shares with parts of it."""
+
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class PredictionObjective:
+    """The loss of each student on the recorded neurons of its own recording.
+
+    Recordings side by side have the same numbers of steps, trials and neurons. seeds: of the order of each one's
+    trials, in batches of `size`. validate_loss is the loss of recorded neurons in held-out trials. Where initial states
+    are unknown, those of held-out trials are found from the recorded neurons of these trials, from which nothing else
+    learns. error_recorded and error_unrecorded are those of `errors` in held-out trials.
+    """
+
+    recordings: tuple[Recording, ...]
+    seeds: tuple[int, ...]
+    size: int
+    epochs: Epochs = field(default_factory=Epochs)
+
+    def batches(self) -> list["_Trials"]:
+        """The trials of one epoch, one update each; those of a single batch stay in their order."""
+        trials, epoch = self.recordings[0].training, self.epochs.count
+        self.epochs.count += 1
+        if self.size >= trials:
+            return [_Trials(self._same(torch.arange(trials)))]
+        orders = [np.random.default_rng([seed, epoch]).permutation(trials) for seed in self.seeds]
+        return [_Trials(part) for part in torch.from_numpy(np.stack(orders)).split(self.size, 1)]
+
+    def _same(self, trials: Tensor) -> Tensor:
+        """The same trials (B,) for all recordings."""
+        return trials.expand(len(self.recordings), -1)
+
+    def measure(self, networks: Sequence[Student], batch: "_Trials", evaluation: bool = False) -> list[Measurement]:
+        """The loss of each student; initial states of held-out trials have a gradient of their own."""
+        losses = self._losses(networks, batch.trials, [student.system() for student in networks])
+        totals = losses
+        if "initial" in networks[0].unknown and not evaluation:
+            systems = [detached(student.system()) for student in networks]
+            others = self._losses(networks, self._same(self.recordings[0].heldout), systems)
+            totals = [loss + other for loss, other in zip(losses, others, strict=True)]
+        return [Measurement(total, {"train_loss": float(loss.detach())}, batch.trials.shape[1])
+                for total, loss in zip(totals, losses, strict=True)]  # fmt: skip
+
+    def _losses(self, students: Sequence[Student], trials: Tensor, systems: Sequence[Any]) -> list[Tensor]:
+        rates = self._rates(students, trials, systems)
+        return [recording.loss(of_one, numbers) for recording, of_one, numbers in
+                zip(self.recordings, rates, trials, strict=True)]  # fmt: skip
+
+    def _rates(self, students: Sequence[Student], trials: Tensor, systems: Sequence[Any]) -> Tensor:
+        """Rates (students, time, B, N) in these trials (students, B)."""
+        parts = list(zip(self.recordings, students, trials, strict=True))
+        inputs = torch.stack([recording.inputs[:, numbers] for recording, _, numbers in parts])
+        initial = torch.stack([student.initial(numbers, recording.initial[numbers])
+                               for recording, student, numbers in parts])  # fmt: skip
+        return respond(systems, [recording.interface for recording, _, _ in parts], inputs, initial)[0]
+
+    @torch.no_grad()
+    def heldout_rates(self, networks: Sequence[Student]) -> Tensor:
+        """Rates (students, time, trials, N) in the held-out trials."""
+        return self._rates(networks, self._same(self.recordings[0].heldout), [student.system() for student in networks])
+
+    @torch.no_grad()
+    def validate(self, networks: Sequence[Student], epoch: int | None) -> list[dict[str, float]]:
+        """Loss of the recorded neurons, and errors of recorded and unrecorded ones, in held-out trials."""
+        rates = self.heldout_rates(networks)
+        return [scores(recording, of_one) for recording, of_one in zip(self.recordings, rates, strict=True)]
+
+    def select(self, indices: Sequence[int]) -> "PredictionObjective":
+        """The objective of some of the students."""
+        parts = (tuple(values[index] for index in indices) for values in (self.recordings, self.seeds))
+        return PredictionObjective(*parts, self.size, self.epochs)
+
+    def states(self) -> list[dict[str, Any]]:
+        """The number of epochs so far."""
+        return [{"epochs": self.epochs.count} for _ in self.recordings]
+
+    def load_state(self, states: Sequence[dict[str, Any]]) -> None:
+        """Resume from such `states()`."""
+        self.epochs.count = max(state["epochs"] for state in states)
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """Trials (students, B) of one update."""
+
+    trials: Tensor
+
+    def select(self, indices: Sequence[int]) -> "_Trials":
+        """Those of some students."""
+        return _Trials(self.trials[list(indices)])
+
+
+def scores(recording: Recording, rates: Tensor) -> dict[str, float]:
+    """validate_loss, error_recorded and error_unrecorded of rates (time, trials, N) in the held-out trials."""
+    truth = recording.rates[:, recording.heldout]
+    found = {"validate_loss": float(recording.loss(rates, recording.heldout))}
+    for name in ("recorded", "unrecorded"):
+        found[f"error_{name}"] = errors(rates, truth, getattr(recording, name) & recording.scored)[0]
+    return found
+
+
+def errors(rates: Tensor, truth: Tensor, neurons: Tensor) -> tuple[float, float]:
+    """1 - R2 and the normalised mean squared error of some neurons (N,) bool; nan without any.
+
+    rates, truth: (time, trials, N), nan of truth where it is unknown. 1 - R2 is the summed squared error over the
+    summed squared deviation from each neuron's mean over time and trials; the normalised error is over the summed
+    square of the activity.
+    """
+    wrong, deviation, square = (part[neurons].sum() for part in sums_of_squares(rates, truth))
+    return float(wrong / deviation), float(wrong / square)
+
+
+def sums_of_squares(rates: Tensor, truth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Summed squares (N,), over time and trials: of the error, of the deviation from the mean, of the activity."""
+    known = truth.isfinite()
+    truth = torch.where(known, truth, 0.0).double()
+    mean = truth.sum((0, 1)) / known.sum((0, 1)).clamp_min(1)
+    parts = (rates.double() - truth), (truth - mean), truth
+    wrong, deviation, square = (torch.where(known, part.square(), 0.0).sum((0, 1)) for part in parts)
+    return wrong, deviation, square
