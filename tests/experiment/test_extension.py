@@ -16,9 +16,10 @@ seed = 2
 [paths]
 path_to_results = {results}
 [net]
-roi = AB
+roi = random
+n = 12
 [trialparams]
-task_name = dms
+task_name = flip_flop
 nr_of_trials = 24
 [trainvalidate]
 loss = task
