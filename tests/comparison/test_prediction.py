@@ -9,7 +9,8 @@ from randomnet.comparison.prediction import half_error, m_of, note
 
 def table(errors, m=(1, 10, 100)):
     """Runs of several iterations: errors (iterations, M)."""
-    rows = [(iteration, count, error) for iteration, row in enumerate(errors) for count, error in zip(m, row, strict=True)]
+    rows = [(iteration, count, error) for iteration, row in enumerate(errors)
+            for count, error in zip(m, row, strict=True)]  # fmt: skip
     return pd.DataFrame(rows, columns=["iteration", "recorded", "error_unrecorded_final"])
 
 

@@ -449,9 +449,9 @@ def test_figures_tables_and_sentences_of_a_grid(tmp_path, capsys):
     assert table["iterations"].tolist() == [2, 2] and (table["dimension"] > 1).all()
     names = {path.stem for path in figures.rglob("*.png")}
     assert {"overview", "prediction"} <= {path.stem for path in figures.glob("*.png")}
-    for start in ("prediction_courses", "stiffness", "parameters"):
-        found = [name for name in names if name.startswith(start)]
-        assert found and all(caption("predict", name) for name in found), start
+    for begin in ("prediction_courses", "stiffness", "parameters"):
+        found = [name for name in names if name.startswith(begin)]
+        assert found and all(caption("predict", name) for name in found), begin
     assert not unexplained(tmp_path)
 
 
