@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import runrandomnet
+import visualization
 from randomnet import results
 from randomnet.build.prediction import order_of_recording, recording_of, student_of, teacher_of
 from randomnet.kinds.predict import options
@@ -19,8 +20,10 @@ from randomnet.kinds.predict.curvature import curvature_of
 from randomnet.kinds.predict.run import lesson_of, objective_of
 from randomnet.objectives.prediction import errors
 from randomnet.objectives.students import UNKNOWN, detached, respond
+from randomnet.report.captions import caption
 from randomnet.schema.plan import read_plan
 from tests.support.runs import contents, differing, run, start, wait_for
+from tests.support.unexplained import unexplained
 
 INI = """
 [experiment]
@@ -431,6 +434,25 @@ def test_a_recording_that_does_not_fit_is_one_line(tmp_path, capsys, text):
     assert run(path, "--set", RECORDING[text]) == 2
     error = capsys.readouterr().err
     assert text in error and len(error.strip().splitlines()) == 1 and not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_figures_tables_and_sentences_of_a_grid(tmp_path, capsys):
+    grid = '{"n_recorded": [2, 9], "student": ["gains + shifts", "weights"]}'
+    sets = f"combosparams.combos_params={grid}", "trainvalidate.iterations=2", "predict.eigenvalues=3"
+    done(tmp_path, *sets, predict="")
+    figures = tmp_path / "figs"
+    assert visualization.main(["--results_folders", str(tmp_path / "out"), "--save_figs", str(figures)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("half of the variance of unrecorded neurons is") == 2 + 2, "a sentence and a note for each"
+    table = pd.read_csv(figures / "prediction.csv")
+    assert table["iterations"].tolist() == [2, 2] and (table["dimension"] > 1).all()
+    names = {path.stem for path in figures.rglob("*.png")}
+    assert {"overview", "prediction"} <= {path.stem for path in figures.glob("*.png")}
+    for begin in ("prediction_courses", "stiffness", "parameters"):
+        found = [name for name in names if name.startswith(begin)]
+        assert found and all(caption("predict", name) for name in found), begin
+    assert not unexplained(tmp_path)
 
 
 BAD = {
