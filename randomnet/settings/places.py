@@ -50,8 +50,8 @@ def place_of(path: str, ini: Path, results: bool = False) -> tuple[str, str]:
     """The path as seen from the current folder, and another one that is there too, or nothing.
 
     Tried are the folder of the INI, the current folder, and for a path that begins with the name of the INI's folder
-    the folder above, as templates name each other. A path may go on inside a file, such as one of HDF5. results: whether
-    runs write it, so that the current folder is first.
+    the folder above, as templates name each other. A path may go on inside a file, such as one of HDF5. results:
+    whether runs write it, so that the current folder is first.
     """
     if not path.strip() or path.startswith("~") or os.path.isabs(path):
         return path, ""
