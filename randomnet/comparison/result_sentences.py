@@ -83,7 +83,7 @@ def sentences(study: Study, figure_set: Figures, tests: pd.DataFrame | None = No
     result = [*of_kind, *_before_training(study, headline), *result]
     crossings = crossing_sentences(study) if headline.column == EXPONENT else []
     predicted = prediction_sentences(study) if headline.column == UNRECORDED_ERROR else []
-    return [*result, *_on_p(result, table), *crossings, *predicted, *doubts(study, headline.column)]
+    return [*predicted, *result, *_on_p(result, table), *crossings, *doubts(study, headline.column)]
 
 
 def _on_p(result: Sequence[str], table: pd.DataFrame) -> Iterator[str]:
