@@ -21,7 +21,7 @@ from randomnet.version import __version__ as __version__
 
 _NAMES = {  # what is offered from Python -> its module; loaded when it is asked for, as torch is slow to load
     **dict.fromkeys(("network", "fit", "spectrum_loss", "task"), "randomnet.notebook"),
-    "covariant_vectors": "randomnet.notebook",
+    **dict.fromkeys(("covariant_vectors", "responses", "score_responses"), "randomnet.notebook"),
     **dict.fromkeys(("spectrum", "fixed_points", "load", "run"), "randomnet.notebook"),
     "rank_neurons": "randomnet.prediction",
     "MultiRegionRNN": "randomnet.multiregion",
@@ -35,7 +35,10 @@ _PACKAGES = (
 def __getattr__(name: str) -> _Any:
     """A name that is offered from Python, or a package. `connectome` is both: a package that can be called."""
     if name in _NAMES:
-        return getattr(_import_module(_NAMES[name]), name)
+        from randomnet.loading import loading
+
+        with loading():
+            return getattr(_import_module(_NAMES[name]), name)
     if name in _PACKAGES:
         return _import_module(f"randomnet.{name}")
     raise AttributeError(f"module 'randomnet' has no attribute {name!r}")

@@ -43,6 +43,7 @@ from randomnet.settings import ConfigError, nearest
 from randomnet.synthetic import built_in, random_network, random_source, unconnected
 
 LARGEST_MADE = 1000  # neurons of a described network whose radius is recorded; every combo has its own network
+REGION_MATRIX = "bio2art region matrix"  # the source of a connectome whose neurons are drawn
 REGION_OPTIONS = (
     "rnn_size",
     "nr_neurons",
@@ -133,7 +134,7 @@ def _weighted(run: Run) -> Connectome:
     connectome = described_network(drawing) if config.described else _measured_connectome(net, config)
     if net.largest_component != "none":
         connectome = _component(connectome, net.largest_component)
-    if connectome.provenance.get("source") == "bio2art region matrix":
+    if connectome.provenance.get("source") == REGION_MATRIX:
         connectome = _instantiated(connectome, drawing)
     else:
         _check_no_region_options(net, connectome)
@@ -150,6 +151,14 @@ def _weighted(run: Run) -> Connectome:
             "both signs, got True"
         )
     return weighted
+
+
+def has_same_neurons(run: Run) -> bool:
+    """Return whether the networks of all iterations have the neurons and labels of this one, whatever is drawn anew."""
+    config = run.config
+    if config.described or config.from_source or config.paths.pretrained:
+        return False
+    return config.drawn_at_random or _measured_connectome(config.net, config).provenance.get("source") != REGION_MATRIX
 
 
 def connectome_facts(run: Run) -> dict[str, Any]:

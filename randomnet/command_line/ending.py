@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from randomnet.command_line.program import command_line
+from randomnet.loading import loading
 from randomnet.results import MISSING, ResultsFolder
 
 FOLDER = "report"  # in the results folder
@@ -57,7 +58,8 @@ def _missing(root: Path, manifest: dict[str, Any]) -> int:
 
 def _sentences(root: Path) -> list[str]:
     """Return the result in sentences."""
-    from randomnet.command_line import figures  # matplotlib is slow to load
+    with loading():  # matplotlib is slow to load
+        from randomnet.command_line import figures
 
     study, figure_set = figures.read_study([root], [root.name])
     return figures.result_sentences.sentences(study, figure_set)

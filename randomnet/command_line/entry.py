@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from randomnet.loading import loading, own_process
+
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
 EXIT_INTERRUPTED = 130
@@ -17,14 +19,16 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 def experiments(arguments: Sequence[str] | None = None) -> int:
     """Run the command `randomnet`; its exit code."""
-    from randomnet.command_line.experiments import main
+    with loading():
+        from randomnet.command_line.experiments import main
 
     return main(None if arguments is None else list(arguments))
 
 
 def figures(arguments: Sequence[str] | None = None) -> int:
     """Run the command `randomnet-figures`; its exit code."""
-    from randomnet.command_line.figures import main
+    with loading():
+        from randomnet.command_line.figures import main
 
     return main(arguments)
 
@@ -35,6 +39,7 @@ def start(command: Callable[[], int]) -> NoReturn:
     A signal while the command ends, which may be the second Ctrl-C, ends the process at once.
     """
     received: list[int] = []
+    own_process()
 
     def interrupt(number: int, frame: object) -> None:
         received.append(number)

@@ -18,22 +18,25 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from randomnet import plotting, results
 from randomnet.command_line.program import LONGEST_LABEL, command_line, name_of
 from randomnet.comparison import hypothesis_tests, matching, means, result_sentences, study_notes
 from randomnet.comparison.coupling import control_coupling_notes
 from randomnet.comparison.study import Arrangement, Combo, Study
-from randomnet.console import print_in_any_encoding
+from randomnet.console import one_line, print_in_any_encoding, printable
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
 from randomnet.figures.grid_layout import grid_layout
 from randomnet.figures.nulls import null_figures
 from randomnet.figures.runs import Figures, say
 from randomnet.figures.training import loss_name
+from randomnet.forks import Beside
 from randomnet.plugins import FIGURES as FIGURE_PLUGINS
 from randomnet.plugins import check_plugins, load_plugins
 from randomnet.settings import ConfigError, nearest
@@ -104,14 +107,9 @@ def _check_labels(labels: Sequence[str]) -> None:
             raise BadInput(f"--results_labels: expected 1 to {LONGEST_LABEL} printable characters each, got {got}")
 
 
-def _printable(text: str) -> str:
-    """The name of a folder with question marks for what tables, figures and pages cannot show."""
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
 def default_labels(folders: Sequence[Path]) -> list[str]:
     """The names of the folders; those of equal names after the folders above them, as `a/run` and `b/run`."""
-    parts = [tuple(map(_printable, folder.resolve().parts)) for folder in folders]
+    parts = [tuple(map(printable, folder.resolve().parts)) for folder in folders]
     return [
         next(
             (text for k in range(1, len(own)) if _are_unique(parts, own, k) for text in ["/".join(own[-k:])]),
@@ -189,6 +187,12 @@ def drawn(study: Study, kind: FigureSet, ylabel: str | None) -> Figures:
     yield from ((f"{BY_COMBO}/{stem}", figure) for stem, figure in others)
 
 
+def _render(figure: Figure, paths: Sequence[Path]) -> None:
+    """Write a figure to files of the formats that their names end with."""
+    for path in paths:
+        results.write_bytes(path, plotting.render(figure, path.suffix.lstrip(".")))
+
+
 def write(
     study: Study, kind: FigureSet, tables: Mapping[str, pd.DataFrame], ylabel: str | None, folder: Path,
     formats: Sequence[str],
@@ -196,13 +200,14 @@ def write(
     """Draw and write everything; the paths, the tables last."""
     written: list[Path] = []
     taken: dict[str, set[str]] = {}
-    for stem, figure in drawn(study, kind, ylabel):
-        subfolder = BY_COMBO if stem.startswith(f"{BY_COMBO}/") else ""
-        name = file_names(stem.removeprefix(f"{BY_COMBO}/"), taken.setdefault(subfolder, set()))
-        for fmt in dict.fromkeys(formats):
-            written.append(folder / subfolder / f"{name}.{fmt}")
-            written[-1].parent.mkdir(exist_ok=True)
-            results.write_bytes(written[-1], plotting.render(figure, fmt))
+    with Beside() as beside:
+        for stem, figure in drawn(study, kind, ylabel):
+            subfolder = BY_COMBO if stem.startswith(f"{BY_COMBO}/") else ""
+            name = file_names(stem.removeprefix(f"{BY_COMBO}/"), taken.setdefault(subfolder, set()))
+            paths = [folder / subfolder / f"{name}.{fmt}" for fmt in dict.fromkeys(formats)]
+            paths[0].parent.mkdir(exist_ok=True)
+            written += paths
+            beside.do(partial(_render, figure, paths))
     for name, table in tables.items():
         written.append(folder / name)
         results.write_csv(written[-1], table)
@@ -266,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shown_tables = {name: made for name, made in every.items() if name not in files}
         written.append(write_report(study, kind, result, shown_tables, asked.save_figs, written))
     except (BadInput, ConfigError, results.ResultsError, OSError) as error:
-        print(f"{name_of('randomnet-figures')}: error: {error}", file=sys.stderr)
+        print(f"{name_of('randomnet-figures')}: error: {one_line(error)}", file=sys.stderr)
         return 2
     if not any(path.suffix.lstrip(".") in plotting.FORMATS for path in written):
         say("no figure: no run has written anything yet")

@@ -4,6 +4,7 @@ Curves                the largest exponent of every iteration at every g
 Transition            the crossing of one set of curves, with its interval
 crossing              the g where a curve goes from negative to positive
 transition            crossing and bootstrap interval of curves
+place                 the crossing of a set of curves, infinite where it is outside the grid
 iteration_crossings   the crossing of every single iteration
 Difference            distance between two crossings, with its interval
 difference            the same for two sets of curves
@@ -30,6 +31,7 @@ import pandas as pd
 
 from randomnet.comparison.intervals import LEVEL
 from randomnet.comparison.significance import SEED
+from randomnet.student import quantile
 
 RESAMPLES = 2000
 MARGIN = 2.0  # standard errors
@@ -149,6 +151,13 @@ def iteration_crossings(curves: Curves) -> np.ndarray:
     return np.array(crossings)
 
 
+def place(estimate: Transition) -> float:
+    """The crossing; or infinity, with its sign, if it is not within the grid."""
+    if estimate.crossing is not None:
+        return estimate.crossing
+    return float(iteration_crossings(Curves(estimate.g, estimate.medians[None], estimate.errors[None], np.zeros(1)))[0])
+
+
 def difference(a: Curves, b: Curves, paired: bool, resamples: int = RESAMPLES, seed: int = SEED) -> Difference:
     """Crossing of b minus that of a, with an interval at LEVEL.
 
@@ -217,13 +226,11 @@ def _interval(value: float, resampled: np.ndarray, n: int) -> tuple[float, float
     """
     if n < 2:
         return np.nan, np.nan
-    from scipy.special import stdtrit  # imported here, as it takes 0.2 s
-
     tail, finite = (1 - LEVEL) / 2, resampled[np.isfinite(resampled)]
     undefined = np.isnan(resampled).sum()
     open_low, open_high = (((resampled == end).sum() + undefined) / len(resampled) > tail for end in (-np.inf, np.inf))
     widening = math.sqrt(n / (n - 1)) if n <= FEW else 1.0
-    half_width = stdtrit(n - 1, (1 + LEVEL) / 2) * widening * (finite.std() if len(finite) else np.inf)
+    half_width = quantile(n - 1, (1 + LEVEL) / 2) * widening * (finite.std() if len(finite) else np.inf)
     return (-np.inf if open_low else value - half_width), (np.inf if open_high else value + half_width)
 
 

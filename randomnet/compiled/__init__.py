@@ -77,6 +77,11 @@ def loops(scalar: Callable, form: str) -> tuple[Callable, Callable]:
     return import_module("randomnet.compiled.library").compiled(scalar, form)
 
 
+def product(threads: int) -> Callable:
+    """The compiled product of a coupling with a bundle in columns; see `products.multiply`."""
+    return import_module("randomnet.compiled.library").product(threads > 1)
+
+
 def column_loops(scalar: Callable, threads: int) -> tuple[Callable, Callable]:
     """The compiled steps of bundles in columns and their adjoint; see `library.columns`."""
     return import_module("randomnet.compiled.library").columns(scalar, threads)

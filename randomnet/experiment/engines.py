@@ -22,6 +22,7 @@ import torch
 from tqdm import tqdm
 
 from randomnet import compiled, devices, results
+from randomnet.forks import can_fork
 from randomnet.kinds.kind import Batch, kind_of, missing_runs
 from randomnet.schema.plan import Run
 from randomnet.training import Interrupted, Paused
@@ -33,7 +34,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENODEV)  # of a disk that
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 KILLED = -9  # exit code after SIGKILL
 REPEATS = 2  # how often the batch of a killed worker is begun again
-FORK_SAFE = ("jemalloc_bg_thd",)  # names of threads that prepare themselves for a fork: that of pyarrow's allocator
 STANDARD = 2  # the last of the file descriptors of standard input, output and error
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -217,16 +217,9 @@ def _signals_held() -> Iterator[None]:
 def start_method() -> str:
     """Return how workers start: forked from this process, which has imported everything, or spawned anew.
 
-    A fork is safe only while this process has one thread, and CUDA works in no fork of a process that has asked for it.
-    Only Linux names the threads.
+    CUDA works in no fork of a process that has asked for it.
     """
-    try:
-        names = [path.read_text(encoding="utf-8").strip() for path in Path("/proc/self/task").glob("*/comm")]
-    except (OSError, UnicodeDecodeError):
-        return "spawn"
-    threads = [name for name in names if name not in FORK_SAFE]
-    can_fork = hasattr(os, "fork") and len(threads) == 1 and not torch.cuda.is_available()
-    return "fork" if can_fork else "spawn"
+    return "fork" if can_fork() and not torch.cuda.is_available() else "spawn"
 
 
 def leave_files_of_parent(own: Sequence[int]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from randomnet import compiled, devices, results
-from randomnet.build.connectome import spectral_radii
+from randomnet.build.connectome import has_same_neurons, spectral_radii
 from randomnet.build.network import device_of
 from randomnet.experiment.earlier_combos import EARLIER, Numbering, numbering_of
 from randomnet.kinds.kind import kind_of
@@ -47,10 +47,11 @@ class Prepared:
 
 
 def check(plan: Plan) -> list[dict[str, Any]]:
-    """Check every run of every combo before anything starts; return the facts of each combo. Raises ConfigError.
+    """Check every combo before anything starts; return the facts of each. Raises ConfigError.
 
     The facts are those of the first iteration's connectome, which stays the same when iterations are added, and
-    `upstream`, the files that each iteration starts from.
+    `upstream`, the files that each iteration starts from. Other iterations are checked where they may have other files
+    or neurons: to draw forty null models takes longer than to train one.
     """
     facts: list[dict[str, Any]] = []
     radii: dict[Any, Any] = {}
@@ -61,7 +62,8 @@ def check(plan: Plan) -> list[dict[str, Any]]:
             first_facts = kind.check(first)
             # while its network is cached
             facts.append(first_facts | (spectral_radii(first, radii) if "edges" in first_facts else {}))
-            upstream = {run.iteration: kind.check(run).get("upstream", []) for run in others}
+            differ = "edges" not in first_facts or "upstream" in first_facts or not has_same_neurons(first)
+            upstream = {run.iteration: kind.check(run).get("upstream", []) for run in others if differ}
             upstream = {first.iteration: first_facts.get("upstream", [])} | upstream
             if any(upstream.values()):
                 facts[-1]["upstream"] = [

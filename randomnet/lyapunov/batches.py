@@ -11,6 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
+from randomnet.student import quantile
+
 BATCHES = 20  # largest number of batches for standard errors
 SHORTEST_BATCH = 4.0  # shortest length of a batch, in units of time
 FEWEST_BATCHES = 5  # with fewer batches there is no standard error
@@ -155,14 +157,12 @@ class Settling:
     @property
     def doubts(self) -> tuple[str, ...]:
         """The reason why the record is not stationary; empty where it is."""
-        from scipy.special import stdtrit  # here, as the import takes 0.2 s
-
         exponents, freedom = max(1, self.means.shape[1]), len(self.means) - 1
-        if self.drift > stdtrit(freedom, 1 - FALSE_ALARMS / exponents / 2):
+        if self.drift > quantile(freedom, 1 - FALSE_ALARMS / exponents / 2):
             index = int(self._shifts.argmax())
             shift = self._shifts[index] * independent_errors(self.means)[index]
             text = f"{shift:.2g}, {self.drift:.1f} standard errors, when the start of the record is left out"
-        elif self.trend > stdtrit(freedom, 1 - FALSE_TRENDS / exponents / 2):
+        elif self.trend > quantile(freedom, 1 - FALSE_TRENDS / exponents / 2):
             index = int(self._trends.argmax())
             shift = abs(self._change[index])
             text = f"{shift:.2g}, {self.trend:.1f} times its scatter, from the first half of the record to the second"

@@ -5,21 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from randomnet.build.connectome import connectome_of
 from randomnet.connectome import Connectome, eigenvalues_of
 from randomnet.description import as_text, describe, steps
 from randomnet.display import Displayed
-from randomnet.experiment.network_descriptions import figure_of
-from randomnet.notebook.drawings import shown
 from randomnet.notebook.options import Options, keys_of, new_path, run_of, stored_array
 from randomnet.schema.sections.network import BUILT_IN_ROIS
 from randomnet.settings import nearest
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SECTIONS = ("net", "populations", "regions")
 PATH, ROI, SOURCE, SEED = ("paths", "path_to_network"), ("net", "roi"), ("net", "source"), ("experiment", "seed")
@@ -91,11 +91,14 @@ class NotebookConnectome(Displayed, Connectome):
         """The line alone, as a large network has millions of rows."""
         return f"<p>{escape(repr(self))}</p>"
 
-    def plot(self, figure: str = "matrix") -> Figure:
+    def plot(self, figure: str = "matrix") -> "Figure":
         """A figure of `--describe`: matrix, degrees, eigenvalues, or blocks (of populations).
 
         Raises ValueError for another name.
         """
+        from randomnet.experiment.network_descriptions import figure_of  # here, as matplotlib takes 0.5 s to load
+        from randomnet.notebook.drawings import shown
+
         return shown(figure_of(self.record(), figure))
 
     def eigenvalues(self) -> np.ndarray:

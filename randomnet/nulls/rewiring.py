@@ -15,6 +15,7 @@ from randomnet.nulls.placement import members_of_groups, permute_within_classes,
 TRIES_PER_EDGE = 10  # the usual number of attempted exchanges
 MOVES_PER_EDGE = 6  # expected at least; one edge in 400 then has not moved
 MOVES_WITHIN_LENGTHS = 12
+MOST_PLACES = 16  # for each edge, of networks with a table of all places
 MOST_ROUNDS = 2000
 
 Draw = Callable[[int, np.random.Generator], np.ndarray]  # (edges in a group, generator) -> (groups, size) edges
@@ -143,9 +144,10 @@ def _exchange(
         return keys
     post, pre = keys // n, keys % n
     classes = class_of(post, pre) if class_of else None
+    are_free = partial(_are_free_places, n * n) if n * n <= MOST_PLACES * len(keys) else _are_free
     for number in range(rounds):
         groups, proposals = _proposals(post, pre, draw(3 if number % 4 == 3 else 2, rng), classes, class_of)
-        accepted = _are_free(post * n + pre, groups, proposals * n + pre[groups])
+        accepted = are_free(post * n + pre, groups, proposals * n + pre[groups])
         accepted &= (proposals != pre[groups]).all(axis=1)
         groups = groups[accepted]
         post[groups] = proposals[accepted]
@@ -166,6 +168,17 @@ def _are_free(keys: np.ndarray, groups: np.ndarray, proposals: np.ndarray) -> np
     is_single[order] = is_new & ~is_duplicate
     is_proposed = _contains(ascending[~is_new], keys[groups])
     return np.asarray(is_single.reshape(groups.shape).all(axis=1) & ~is_proposed.any(axis=1))
+
+
+def _are_free_places(places: int, keys: np.ndarray, groups: np.ndarray, proposals: np.ndarray) -> np.ndarray:
+    """The same by tables of all places, which takes a quarter of the time where they are few."""
+    is_edge, is_proposed = np.zeros((2, places), bool)
+    is_edge[keys] = True
+    is_taken = is_edge[proposals]
+    is_proposed[proposals[is_taken]] = True
+    count = np.bincount(proposals.ravel(), minlength=places)
+    is_single = ~is_taken & (count[proposals] == 1)
+    return np.asarray(is_single.all(axis=1) & ~is_proposed[keys[groups]].any(axis=1))
 
 
 def _contains(ascending: np.ndarray, values: np.ndarray) -> np.ndarray:

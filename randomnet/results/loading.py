@@ -15,6 +15,8 @@ from randomnet.results.history import add_option_columns, read_history
 from randomnet.results.predecessors import read_predecessor
 from randomnet.results.statuses import FORMAT, ResultsError
 
+KEPT_BYTES = 50_000  # of the arrays of one run
+
 
 @dataclass(frozen=True, repr=False)
 class Loaded(Brief):
@@ -24,6 +26,7 @@ class Loaded(Brief):
     history: one row per run and epoch: combo, the varied options, iteration, epoch, train_loss, lambda_max, ...
     varied:  names of the gridded options, in their order.
     arrays_in_memory: of a predecessor's folder, which has no arrays.npz.
+    kept: small arrays that were read before, as each figure asks for those of all runs.
     """
 
     root: Path
@@ -32,12 +35,18 @@ class Loaded(Brief):
     history: pd.DataFrame
     varied: tuple[str, ...] = field(default=())
     arrays_in_memory: Mapping[tuple[int, int], dict[str, np.ndarray]] | None = None
+    kept: dict[tuple[int, int], dict[str, np.ndarray]] = field(default_factory=dict, compare=False)
 
     def arrays(self, combo: int, iteration: int) -> dict[str, np.ndarray]:
         """The arrays of one run; empty if it has none yet."""
         if self.arrays_in_memory is not None:
             return self.arrays_in_memory.get((combo, iteration), {})
-        return ResultsFolder(self.root).run(combo, iteration).arrays
+        if (combo, iteration) in self.kept:
+            return {name: array.copy() for name, array in self.kept[combo, iteration].items()}
+        arrays = ResultsFolder(self.root).run(combo, iteration).arrays
+        if arrays and sum(array.nbytes for array in arrays.values()) < KEPT_BYTES:
+            self.kept[combo, iteration] = {name: array.copy() for name, array in arrays.items()}
+        return arrays
 
     def trials(self, combo: int, iteration: int) -> dict[str, np.ndarray]:
         """The example trials of one run; empty if it has none."""

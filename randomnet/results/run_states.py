@@ -1,7 +1,6 @@
 """How far an experiment is, from its results folder alone: nothing is written, and no lock is taken."""
 
 import configparser
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from randomnet.forks import cores
 from randomnet.results.files import read_json
 from randomnet.results.folders import SHARE_LOCKS, TASK_LOCKS, ResultsFolder
 from randomnet.results.history import current_summary
@@ -137,5 +137,4 @@ def _ini(path: Path) -> dict[str, dict[str, str]]:
 def _workers(workers: str, threads: str) -> int:
     if workers.isdecimal():
         return max(1, int(workers))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // (int(threads) if threads.isdecimal() and int(threads) else 1))
+    return max(1, cores() // (int(threads) if threads.isdecimal() and int(threads) else 1))

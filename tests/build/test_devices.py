@@ -163,7 +163,7 @@ def test_a_worker_that_replaces_a_dead_one_takes_its_gpu(tmp_path, monkeypatch):
 
 
 def test_as_many_workers_as_gpus(gpus, tmp_path, monkeypatch):
-    monkeypatch.setattr("randomnet.experiment._cores", lambda: 16)
+    monkeypatch.setattr("randomnet.experiment.cores", lambda: 16)
 
     def workers(neurons, *settings):
         return workers_of(plan_with(tmp_path, *settings), [FACTS | {"neurons": neurons}])

@@ -18,6 +18,7 @@ from randomnet.comparison.significance import (
     smallest_rank_p,
     smallest_sign_flip_p,
 )
+from randomnet.student import quantile
 from tests.support.marks import slow_except
 
 MEANS = {"normal": 0.0, "exponential": 1.0, "lognormal": np.exp(0.125)}
@@ -150,3 +151,13 @@ def test_holm_bounds_the_chance_of_any_false_positive():
     rng, studies = np.random.default_rng(4), 4000
     any_false = np.mean([holm(rng.uniform(size=8)).min() <= 0.05 for _ in range(studies)])
     assert abs(any_false - (1 - (1 - 0.05 / 8) ** 8)) < 4 * np.sqrt(0.05 * 0.95 / studies)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 8, 39, 100, 999])
+def test_quantiles_of_students_t_are_those_of_scipy(freedom):
+    shares = [0.5, 0.6, 0.9, 0.975, 0.9999, 1 - 1e-6]
+    np.testing.assert_allclose([quantile(freedom, p) for p in shares], stdtrit(freedom, shares), rtol=1e-9, atol=1e-12)
+    assert np.isnan(quantile(0, 0.9))
+    for freedom, p in ((1.5, 0.9), (3, 0.4), (3, 1.0)):
+        with pytest.raises(ValueError, match="expected whole degrees of freedom"):
+            quantile(freedom, p)

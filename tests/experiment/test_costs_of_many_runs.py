@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from randomnet.experiment import earlier_combos, engines
+from randomnet.experiment import earlier_combos, engines, planning
 from randomnet.results import ResultsFolder
+from randomnet.schema.plan import read_plan
 from tests.support.runs import run
 
 fcntl = pytest.importorskip("fcntl")  # Windows has none
@@ -205,3 +206,21 @@ def test_a_setting_that_an_earlier_manifest_lacks_has_its_neutral_value():
     same, other = (entry(0, {"net.g": 1, **neutral, **changed})
                    for changed in ({}, {"trialparams.resampled_input_noise": 0.1}))  # fmt: skip
     assert earlier_combos.numbering_of([other, same], {"combos": [old]}, "folder").numbers == [1, 0]
+
+
+@pytest.mark.parametrize(("settings", "draws"), [([], 1), (["net.source=regions", "regions.regions=a: 8, b: 6"], 6)])
+def test_null_models_are_drawn_before_the_start_only_where_networks_may_differ_in_size(
+    tmp_path, monkeypatch, settings, draws
+):
+    drawn = []
+
+    def draw(connectome, null, rng):
+        drawn.append(null)
+        return connectome
+
+    monkeypatch.setattr("randomnet.build.connectome.draw_null", draw)
+    path = tmp_path / "nulls.ini"
+    path.write_text("[experiment]\nkind = spectrum\n[net]\nnull = degree\n[lyapunov]\nnle = 2\n")
+    plan = read_plan(path, ["trainvalidate.iterations=6", *(settings or ["net.roi=PB"])])
+    (facts,) = planning.check(plan)
+    assert facts["neurons"] > 0 and len(drawn) == draws

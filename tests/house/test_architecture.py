@@ -15,9 +15,9 @@ from tests.support.paths import MODULES, ROOT
 
 ROOMS = (  # from the lowest floor to the highest
     ("registry", "renamed_options", "settings", "display", "callable_package",
-     "array_arguments"),
+     "array_arguments", "forks", "loading"),
     ("plugins", "losses", "memory", "connectome", "activations", "optimizers", "results", "console", "version",
-     "extras", "integration", "double_backward", "input_series", "bump", "compiled", "devices"),
+     "extras", "integration", "double_backward", "input_series", "bump", "compiled", "devices", "student"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
      "instantiation", "initialisation", "rnn", "lyapunov", "plotting", "recordings", "comparison", "systems", "theory",
      "prediction"),
@@ -93,6 +93,7 @@ def test_the_visualiser_never_imports_a_model():
     assert {"results", "plotting"} <= set(imported_rooms(command))
     allowed = {"console", "results", "plotting", "comparison", "settings", "figures", "theory"}
     allowed |= {"tasks", "losses", "metrics", "registry", "plugins", "renamed_options"}  # registries, free of torch
+    allowed.add("forks")
     drawing = [path for folder in ("plotting", "figures") for path in (ROOT / "randomnet" / folder).glob("*.py")]
     assert set(imported_rooms(ROOT / "visualization.py")) == {"command_line"}
     assert set(imported_rooms(command)) <= allowed | {"command_line", "report"}  # of the former the program's name
@@ -124,3 +125,8 @@ def test_help_waits_for_no_large_library():
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ended.stderr.strip() == "set()"
+
+
+def test_networks_from_python_wait_for_no_drawing():
+    code = "import sys, randomnet as rn; rn.network, rn.connectome; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from randomnet.connectome import Connectome, from_dense
-from randomnet.nulls import LARGEST_DENSE, NULLS, random_w
+from randomnet.nulls import LARGEST_DENSE, NULLS, random_w, rewiring
 
 
 def network(kind="signed", n=60, seed=0):
@@ -545,3 +545,16 @@ def test_degree_forgets_the_edges():
     later = drawn("degree", drawn("degree", after, 2), 3)
     once, thrice = (np.isin(c.post * 300 + c.pre, keys).mean() for c in (after, later))
     assert abs(once - thrice) < 5 * np.sqrt(2 * 0.25 * 0.75 / 18_000)
+
+
+@pytest.mark.parametrize("null", ["degree", "distance"])
+def test_tables_of_places_give_the_exchanges_that_sorting_gives(null, monkeypatch):
+    rng = np.random.default_rng(5)
+    matrix = rng.standard_normal((40, 40)) * (rng.random((40, 40)) < 0.2)
+    before = dataclasses.replace(from_dense("a", matrix, np.arange(40).astype(str)), positions=rng.random((40, 3)))
+    found = []
+    for places in (0, 10**9):
+        monkeypatch.setattr(rewiring, "MOST_PLACES", places)
+        after = drawn(null, before)
+        found.append((after.post.tobytes(), after.pre.tobytes(), after.weights.tobytes()))
+    assert found[0] == found[1] and (after.pre != before.pre).any()

@@ -7,7 +7,8 @@ The products are counted per step with J (N x N) and k exponents. A spectrum nee
 a frame (N x k). An epoch that trains gains and shifts needs the same again with J transposed, backwards (no product is
 counted for recomputed segments, QR or anything else). These are 2 N^2 (1 + k) operations a step, twice that with the
 backward pass. RandomNet computes them as one product of a bundle (1 + k) x N. The columns `_bundled` compare with that
-single product, which is faster than the two, so that their ratios are higher. A bare product is timed in the same
+single product, which is faster than the two, so that their ratios are higher. The columns `_compiled` compare with the
+products of a sparse network in compiled rows, which are faster than those of torch. A bare product is timed in the same
 precision and on the same threads, in turns with what it is compared to; the fastest of several turns counts.
 
 Where networks are so small that several are trained side by side (execution.batch_runs), `beside` is their number.
@@ -38,7 +39,8 @@ from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, on
 from randomnet.kinds.train.run import KIND as TRAINING
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, stack_objectives
-from randomnet.rnn import Coupling, Network, stack_systems
+from randomnet.rnn import Coupling, Dynamics, Network, Sparse, stack_systems
+from randomnet.rnn.compiled_columns import bare_products
 from randomnet.schema.plan import Run
 from randomnet.training import fit
 
@@ -49,9 +51,11 @@ HEADLINE = (
     "spectrum_ratio",
     "spectrum_ratio_bundled",
     "spectrum_ratio_process",
+    "spectrum_ratio_compiled",
     "epoch_ratio",
     "epoch_ratio_bundled",
     "epoch_ratio_process",
+    "epoch_ratio_compiled",
     "epoch_ratio_torch_rnn",
     "epoch_ratio_torch_rnn_process",
     "beside",
@@ -137,10 +141,11 @@ def _time_spectrum(run: Run, setup: Setup, objective: SpectrumObjective, stopwat
         spectrum(exact, setup.state, setup.frame[:k], schedule)
 
     with torch.no_grad():
-        coupling = setup.network.dynamics().coupling
-    spectrum_times = stopwatch.in_turns(forward, *_products(exact.coupling, n, k, steps, backward=False))
-    epoch = _epoch(run, [setup.network], objective)
-    epoch_times = stopwatch.in_turns(epoch, *_products(coupling, n, k, steps, backward=True))
+        trained = setup.network.dynamics()
+    bare = _products(exact.coupling, n, k, steps, backward=False)
+    spectrum_times = stopwatch.in_turns(forward, *bare, *_compiled_products(exact, k, steps, backward=False))
+    epoch, bare = _epoch(run, [setup.network], objective), _products(trained.coupling, n, k, steps, backward=True)
+    epoch_times = stopwatch.in_turns(epoch, *bare, *_compiled_products(trained, k, steps, backward=True))
     return {
         "exponents": k,
         "steps": steps,
@@ -206,14 +211,28 @@ def _time_task(run: Run, setup: Setup, objective: TaskObjective, stopwatch: Stop
 
 
 def _columns(name: str, times: Sequence[Seconds]) -> dict[str, float]:
-    whole, separate, bundled = times
+    whole, separate, bundled, *compiled = times
     return {
         f"{name}_seconds": whole.wall,
         f"{name}_products_seconds": separate.wall,
         f"{name}_ratio": whole.wall / separate.wall,
         f"{name}_ratio_bundled": whole.wall / bundled.wall,
         **_process_ratio(name, whole, bundled),
+        **{f"{name}_ratio_compiled": whole.process / products.process for products in compiled},
     }
+
+
+def _compiled_products(system: Dynamics, k: int, steps: int, backward: bool) -> list[Callable[[], None]]:
+    """Return the products of `steps` steps in compiled rows, for a sparse network with compiled steps."""
+    step = bare_products(system, 1 + k, backward) if isinstance(system.coupling, Sparse) else None
+    if step is None:
+        return []
+
+    def products() -> None:
+        for _ in range(steps):
+            step()
+
+    return [products]
 
 
 def _process_ratio(name: str, whole: Seconds, products: Seconds, ending: str = "") -> dict[str, float]:
@@ -228,6 +247,7 @@ def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) ->
     runs = coupling.values.shape[:-2]  # () or (runs,)
     state, frame = coupling.values.new_ones(*runs, n, 1), coupling.values.new_ones(*runs, n, k)
     bundle, after = (coupling.empty(coupling.values.new_empty(*runs, 1 + k, n)).fill_(1.0) for _ in range(2))
+    columns = bundle.mT
 
     @torch.no_grad()
     def separate() -> None:
@@ -239,6 +259,10 @@ def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) ->
     @torch.no_grad()
     def bundled() -> None:
         for _ in range(steps):
+            if isinstance(coupling, Sparse):
+                for factor in factors:
+                    factor @ columns
+                continue
             coupling.product_into(bundle, after)
             if backward:
                 coupling.transpose_product_into(bundle, after)
