@@ -112,9 +112,15 @@ def orthonormalise_one_by_one(rows, r):
 
 
 @njit
+def whole_lanes(count):
+    """The length of a row of `count` numbers that is padded to a whole number of LANES."""
+    return count + -count % LANES
+
+
+@njit
 def unit_rows(count, before, dtype):
     """Rows of zeros (b, before) and then the unit matrix (b, b), padded with zeros to a whole number of LANES."""
-    rows = np.zeros((count, before + count + -count % LANES), dtype)
+    rows = np.zeros((count, before + whole_lanes(count)), dtype)
     for i in range(count):
         rows[i, before + i] = 1
     return rows
@@ -141,60 +147,57 @@ def eliminate(table, width):
 
 
 @njit(fastmath=FAST, error_model="numpy")
-def cholesky(gram, r, inverse):
-    """Write R with R^T R = gram and its inverse, (b, b) each, both upper; False where rounding would matter.
-
-    The error of W = R^-T A grows with the square of the condition number, so that number has to be small. R is 0 where
-    the Gram matrix is not positive.
-    """
-    count, width = len(gram), len(gram) + -len(gram) % LANES
-    table = unit_rows(count, width, gram.dtype)
-    copy_into(table[:, :count], gram)
-    positive = eliminate(table, width)
-    for i in range(count):
-        for j in range(count):
-            r[i, j] = table[i, j] if positive and j >= i else 0
-            inverse[i, j] = table[j, width + i]
-    return positive and largest_row(r) * largest_row(inverse) < (WELL[0] if r.itemsize == 8 else WELL[1])
-
-
-@njit(fastmath=FAST, error_model="numpy")
-def invert_upper(r, inverse):
-    """Write the inverse of an upper triangular matrix (b, b)."""
-    table = unit_rows(len(r), 0, r.dtype)
+def invert_transposed(r, inverse):
+    """Write R^-T, for R (b, b) upper triangular, in the place of the unit matrix of `unit_rows`."""
     for i in range(len(r)):
-        row, factor = table[i, : i - i % LANES + LANES], 1 / r[i, i]
-        for j in range(len(row)):
+        row, factor, end = inverse[i], 1 / r[i, i], i - i % LANES + LANES
+        for j in range(end):
             row[j] *= factor
         for p in range(i + 1, len(r)):
-            other, target = r[i, p], table[p]
-            for j in range(len(row)):
+            other, target = r[i, p], inverse[p]
+            for j in range(end):
                 target[j] -= other * row[j]
-    for i in range(len(r)):
-        for j in range(len(r)):
-            inverse[i, j] = table[j, i]
 
 
 @njit(fastmath=FAST)
-def largest_row(matrix):
-    """The largest norm of a row."""
-    largest = dot(matrix[0], matrix[0])
-    for i in range(1, len(matrix)):
-        square = dot(matrix[i], matrix[i])
-        largest = square if square > largest else largest
+def largest_row(table, begin, end):
+    """The largest norm of a row, of the columns from `begin` to `end`."""
+    largest = 0.0
+    for i in range(len(table)):
+        row = table[i, begin:end]
+        largest = max(largest, dot(row, row))
     return np.sqrt(largest)
 
 
 @njit
+def factor_gram(table, width, r):
+    """Turn [G | 1] (b, 2 width) into [R | R^-T], and write R into r (b, b).
+
+    Returns a measure of R's condition number, in largest norms of rows; inf, with r as it was, where G is not positive.
+    """
+    if not eliminate(table, width):
+        return np.inf
+    for i in range(len(r)):
+        for j in range(len(r)):
+            r[i, j] = table[i, j] if j >= i else 0
+    return largest_row(r, 0, len(r)) * largest_row(table, width, 2 * width)
+
+
+@njit
 def orthonormalise_by_gram(rows, r):
-    """Orthonormalise the rows of (b, N) in place and write R (b, b); False, and the rows unchanged, if ill-conditioned."""
-    gram, inverse = np.empty(r.shape, r.dtype), np.empty(r.shape, r.dtype)
-    product_right_transposed(rows, rows, 1.0, 0.0, gram)
-    if not cholesky(gram, r, inverse):
+    """Orthonormalise the rows of (b, N) in place and write R into r (b, b); False where rounding would matter.
+
+    The error of W = R^-T A grows with the square of the condition number, so that number has to be small. Otherwise
+    the rows stay as they are.
+    """
+    count, width = len(rows), whole_lanes(len(rows))
+    table = unit_rows(count, width, rows.dtype)
+    product_right_transposed(rows, rows, 1.0, 0.0, table[:, :count])
+    if not factor_gram(table, width, r) < (WELL[0] if r.itemsize == 8 else WELL[1]):  # also for nan
         return False
     buffer = np.empty(rows.shape, rows.dtype)
     copy_into(buffer, rows)
-    product_left_transposed(inverse, buffer, 1.0, 0.0, rows)
+    product(table[:, width : width + count], buffer, 1.0, 0.0, rows)
     return True
 
 
@@ -265,12 +268,12 @@ def solve_upper(r, rows):
     for end in range(len(rows), 0, -WHOLE):
         begin = max(0, end - WHOLE)
         block, size = rows[begin:end], end - begin
-        buffer, inverse = np.empty(block.shape, rows.dtype), np.empty((size, size), rows.dtype)
+        buffer, inverse = np.empty(block.shape, rows.dtype), unit_rows(size, 0, rows.dtype)
         if end < len(rows):
             product(r[begin:end, end:], rows[end:], -1.0, 1.0, block)
-        invert_upper(r[begin:end, begin:end], inverse)
+        invert_transposed(r[begin:end, begin:end], inverse)
         copy_into(buffer, block)
-        product(inverse, buffer, 1.0, 0.0, block)
+        product_left_transposed(inverse[:, :size], buffer, 1.0, 0.0, block)
 
 
 @njit
