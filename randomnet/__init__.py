@@ -21,7 +21,7 @@ from randomnet.version import __version__ as __version__
 
 _NAMES = {  # what is offered from Python -> its module; loaded when it is asked for, as torch is slow to load
     **dict.fromkeys(("network", "fit", "spectrum_loss", "task"), "randomnet.notebook"),
-    "covariant_vectors": "randomnet.notebook",
+    **dict.fromkeys(("covariant_vectors", "responses", "score_responses"), "randomnet.notebook"),
     **dict.fromkeys(("spectrum", "fixed_points", "load", "run"), "randomnet.notebook"),
     "rank_neurons": "randomnet.prediction",
     "MultiRegionRNN": "randomnet.multiregion",

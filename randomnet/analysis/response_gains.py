@@ -15,6 +15,7 @@ from randomnet.analysis.responses import steady_responses
 STABLE = 0.99  # largest |eigenvalue| of S J that gains can reach
 FLOOR = 1e-12  # of |response|, relative to the largest, so that pairs without a path have a logarithm
 ITERATIONS = 60
+NEWTON_STEPS, RIDGE = 20, 1e-6
 PRIOR = 1e-2  # weight of the squared ln(gain / start), so that a class without influence keeps its start
 
 
@@ -103,3 +104,19 @@ def class_shares(classes: np.ndarray, pairs: Pairs, training: np.ndarray) -> np.
     positive = pairs.positive.numpy()
     every, found = (np.bincount(cells[mask], minlength=count**2) for mask in (training, training & positive))
     return ((found + 0.5) / (every + 1))[cells]
+
+
+def logistic_scores(features: np.ndarray, positive: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Return the linear scores (P,) of a logistic regression on features (P, F), fitted to the training pairs alone.
+
+    positive, training: (P,) bool. Newton steps from 0 with a ridge of RIDGE per pair.
+    """
+    centre, spread = features[training].mean(0), features[training].std(0)
+    inputs = np.column_stack([(features - centre) / np.where(spread > 0, spread, 1), np.ones(len(features))])
+    rows, target = inputs[training], positive[training].astype(float)
+    ridge, values = RIDGE * len(rows) * np.eye(inputs.shape[1]), np.zeros(inputs.shape[1])
+    for _ in range(NEWTON_STEPS):
+        chance = 1 / (1 + np.exp(-(rows @ values)))
+        slope = rows.T @ (target - chance) - ridge @ values
+        values = values + np.linalg.solve((rows.T * (chance * (1 - chance))) @ rows + ridge, slope)
+    return np.asarray(inputs @ values)

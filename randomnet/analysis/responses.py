@@ -7,8 +7,8 @@
 | `steady_responses`     | closed form of the linearised network: steady rates under a step               |
 | `followed_responses`   | of the linearised network, or of the network itself, step by step              |
 
-Responses are changes of rates per unit of input, [responding, stimulated]. Inputs add to the total input of a neuron, as
-the constant drive does. In the linearised network the integral of the response to a pulse of unit area is the steady
+Responses are changes of rates per unit of input, [responding, stimulated]. An input adds to the total input of a neuron
+as the constant drive does. In the linearised network the integral of the response to a pulse of unit area is the steady
 response to a step of unit height, so that both have one closed form.
 """
 
@@ -28,7 +28,7 @@ STEADY, INTEGRAL, PEAK = "steady", "integral", "peak"
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A state (N,) at which a network is at rest. modulus: largest |eigenvalue| of the step there; below 1 is stable."""
+    """A state (N,) of a network at rest. modulus: largest |eigenvalue| of the step there; below 1 is stable."""
 
     state: Tensor
     modulus: float

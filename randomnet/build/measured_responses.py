@@ -14,25 +14,26 @@ from randomnet.settings import ConfigError
 
 MOST_NAMED = 12  # neurons without a match that an error lists
 PATH = "[paths] responses"
+PER_PAIR = ("stimulated", "responding", "q", "response", "occurrences")
 
 
 def responses_of(run: Run, connectome: Connectome) -> MatchedResponses:
     """Return the measured pairs that the network has, those with q and enough occurrences. Raises ConfigError."""
     matched = match_responses(_table_of(run), connectome.names)
     kept = np.isfinite(matched.q) & (matched.occurrences >= run.config.responses.occurrences)
-    parts = {name: getattr(matched, name)[kept] for name in ("stimulated", "responding", "q", "response", "occurrences")}
-    matched = replace(matched, **parts)
+    matched = replace(matched, **{name: getattr(matched, name)[kept] for name in PER_PAIR})
     if not kept.any():
         named = ", ".join(matched.unmatched[:MOST_NAMED]) or "none"
         raise ConfigError(
-            f"{PATH}: expected measured pairs of neurons of {connectome.name}, got none; names without a neuron: {named}"
+            f"{PATH}: expected measured pairs of neurons of {connectome.name}, got none; names without a neuron: "
+            f"{named}"
         )
     positive = matched.q < run.config.responses.q
     if positive.all() or not positive.any():
         part = "all" if positive.all() else "none"
         raise ConfigError(
-            f"[responses] q: expected a limit that tells pairs with a response from others, got {run.config.responses.q:g}"
-            f", below which {part} of {len(positive)} pairs are"
+            f"[responses] q: expected a limit that tells pairs with a response from others, got "
+            f"{run.config.responses.q:g}, below which {part} of {len(positive)} pairs are"
         )
     return matched
 

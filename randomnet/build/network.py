@@ -373,8 +373,9 @@ def checksums_of(run: Run) -> dict[str, str]:
 
 
 def double(network: Network) -> Network:
-    """Return a copy in float64."""
-    return copy.deepcopy(network).double()
+    """Return a copy in float64, which shares the indices of edges and groups with the network."""
+    indices = {id(tensor): tensor for tensor in network.buffers() if not tensor.is_floating_point()}
+    return copy.deepcopy(network, indices).double()
 
 
 def network_device(run: Run) -> torch.device:

@@ -1,7 +1,7 @@
 """From a Run's config to a teacher, its recorded activity, and a student of it ([predict]).
 
-The teacher has the true connectome: [net] without a null model. It depends on the seed, the iteration and its own
-options alone, so that all students of an iteration have the same teacher.
+The teacher has the true connectome: [net] without a null model and without errors. It depends on the seed, the
+iteration and its own options alone, so that all students of an iteration have the same teacher.
 """
 
 import math
@@ -15,14 +15,18 @@ from randomnet.analysis import select_from_text, units_of
 from randomnet.build.network import Setup, build_setup, initial_states
 from randomnet.build.trials import trials_of
 from randomnet.build.unit_groups import groups_of
+from randomnet.nulls import EXTENTS
 from randomnet.objectives.prediction import Recording
 from randomnet.objectives.students import Student, detached, no_interface, respond, scaled_projections
+from randomnet.prediction import activity_jacobian, rank_neurons
 from randomnet.rnn import Dynamics
 from randomnet.rnn.couplings import Dense
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 
-TRUE = {"net.null": "none", "net.random_w": False}  # the connectome as it is
+RANKING_TRIALS, RANKING_TIMES = 2, 10  # samples from which the order of recording is computed
+RANKING_NOISE, RANKING_PRIOR = 0.1, 0.3  # of the activity's standard deviation, and of the parameters
+TRUE = {"net.null": "none", "net.random_w": False, **{f"net.{name}": 0.0 for name in EXTENTS}}  # the true connectome
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,15 +160,15 @@ def recording_of(run: Run, teacher: Teacher) -> Recording:
     """Return the activity of the teacher, of which the student sees some neurons. Raises ConfigError."""
     chosen = run.config.predict
     targets = teacher.rates
-    if chosen.measure == "poisson":
+    if chosen.observed == "spikes":
         if float(targets.min()) < 0:
-            raise ConfigError("[predict] measure: expected mse where rates are negative, as those of activation = "
-                              f"{run.config.model.activation} are, got poisson")  # fmt: skip
+            raise ConfigError("[predict] observed: expected rates where they are negative, as those of activation = "
+                              f"{run.config.model.activation} are, got spikes")  # fmt: skip
         expected = chosen.count_scale * targets.double().cpu().numpy()
         targets = _tensor(run.generator("counts").poisson(expected).astype(np.float64), targets)
     recorded = torch.zeros(teacher.setup.n, dtype=torch.bool, device=targets.device)
     recorded[order_of_recording(run, teacher)[: _count(run, teacher)]] = True
-    scale = chosen.count_scale if chosen.measure == "poisson" else None
+    scale = chosen.count_scale if chosen.observed == "spikes" else None
     return Recording(teacher.inputs, teacher.initial, teacher.rates, targets, recorded, torch.ones_like(recorded),
                      teacher.interface, teacher.training, scale)  # fmt: skip
 
@@ -193,6 +197,9 @@ def order_of_recording(run: Run, teacher: Teacher) -> Tensor:
     pool, choice = _pool(run, teacher), run.config.predict.choice
     if choice == "random":
         return pool[torch.from_numpy(run.generator("recorded neurons").permutation(len(pool)))]
+    if choice == "informative":
+        order = torch.from_numpy(_informative_order(teacher, student_of(run, teacher)))
+        return order[torch.isin(order, pool)]
     if choice == "variance":
         score = teacher.rates[:, : teacher.training].double().flatten(0, 1).var(0).cpu()
     else:
@@ -200,6 +207,27 @@ def order_of_recording(run: Run, teacher: Teacher) -> Tensor:
         ends = np.concatenate([connectome.post, connectome.pre])
         score = torch.from_numpy(np.bincount(ends, minlength=connectome.n))
     return pool[torch.argsort(score[pool], descending=True, stable=True)]
+
+
+def _informative_order(teacher: Teacher, student: Student) -> np.ndarray:
+    """Return all neurons by what they tell of the unknown parameters, linearised where the student starts.
+
+    A sample of the activity of some trials is used.
+    """
+    exact, trials = student.double_copy(), torch.arange(min(RANKING_TRIALS, teacher.training))
+    interface = {name: values.double() for name, values in teacher.interface.items()}
+    inputs = teacher.inputs[:, trials].double()
+    initial = exact.initial(trials, teacher.initial[trials].double()).detach()
+    parameters = {name: values for name, values in exact.unknown.items() if name != "initial"}
+    every = max(1, len(inputs) // RANKING_TIMES)
+
+    def activity(*values: Tensor) -> Tensor:
+        system = exact.system(dict(zip(parameters, values, strict=True)))
+        return respond([system], [interface], inputs[None], initial[None])[0][0, every - 1 :: every]
+
+    values = list(parameters.values())
+    noise = RANKING_NOISE * float(activity(*values).detach().std()) or 1.0
+    return rank_neurons(activity_jacobian(activity, values), noise=noise, prior=RANKING_PRIOR).order
 
 
 # ---- the student

@@ -27,7 +27,7 @@ from randomnet.command_line.missing_stages import told_how_to_make_them
 from randomnet.command_line.moved_results import plan_in_place
 from randomnet.command_line.program import command_line, label_of, name_of, templates
 from randomnet.command_line.status import lines_of
-from randomnet.console import print_in_any_encoding
+from randomnet.console import one_line, print_in_any_encoding
 from randomnet.loading import loading
 from randomnet.plugins import check_plugins
 from randomnet.renamed_options import RENAMED
@@ -166,7 +166,7 @@ def fetch_archive(name: str | None, folder: str | None, accept_other: bool) -> i
             raise ConfigError(f"--fetch {name}: expected --to with a folder to download into, got none")
         fetch(archive, folder, accept_other=accept_other)
     except DownloadError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return EXIT_FAILED
     except FetchError as error:
         raise ConfigError(f"--fetch {name}: {error}") from None
@@ -314,7 +314,7 @@ def note_refusal(check: Callable[[], None]) -> None:
     try:
         check()
     except ConfigError as error:
-        print(f"Note: a run would be refused. {' '.join(str(error).split())}", flush=True)
+        print(f"Note: a run would be refused. {one_line(error)}", flush=True)
 
 
 def carry_out(plan: Plan, options: argparse.Namespace) -> int:
@@ -406,13 +406,14 @@ def main(argv: list[str] | None = None) -> int:
         plan = plan_of(options)
         return (pipeline if plan.config.experiment.kind == "pipeline" else carry_out)(plan, options)
     except (ConfigError, ResultsError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return EXIT_USAGE
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
     except OSError as error:  # a full disk, say; what has ended is whole on disk
-        print(f"error: {error}. Runs that ended are kept; the same command goes on with the rest", file=sys.stderr)
+        rest = "Runs that ended are kept; the same command goes on with the rest"
+        print(f"error: {one_line(error)}. {rest}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
         print(f"\nInterrupted. To go on with what is missing: {resume_command()}", file=sys.stderr)

@@ -30,7 +30,7 @@ from randomnet.command_line.program import LONGEST_LABEL, command_line, name_of
 from randomnet.comparison import hypothesis_tests, matching, means, result_sentences, study_notes
 from randomnet.comparison.coupling import control_coupling_notes
 from randomnet.comparison.study import Arrangement, Combo, Study
-from randomnet.console import print_in_any_encoding
+from randomnet.console import one_line, print_in_any_encoding, printable
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
 from randomnet.figures.grid_layout import grid_layout
 from randomnet.figures.nulls import null_figures
@@ -107,14 +107,9 @@ def _check_labels(labels: Sequence[str]) -> None:
             raise BadInput(f"--results_labels: expected 1 to {LONGEST_LABEL} printable characters each, got {got}")
 
 
-def _printable(text: str) -> str:
-    """The name of a folder with question marks for what tables, figures and pages cannot show."""
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
 def default_labels(folders: Sequence[Path]) -> list[str]:
     """The names of the folders; those of equal names after the folders above them, as `a/run` and `b/run`."""
-    parts = [tuple(map(_printable, folder.resolve().parts)) for folder in folders]
+    parts = [tuple(map(printable, folder.resolve().parts)) for folder in folders]
     return [
         next(
             (text for k in range(1, len(own)) if _are_unique(parts, own, k) for text in ["/".join(own[-k:])]),
@@ -276,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shown_tables = {name: made for name, made in every.items() if name not in files}
         written.append(write_report(study, kind, result, shown_tables, asked.save_figs, written))
     except (BadInput, ConfigError, results.ResultsError, OSError) as error:
-        print(f"{name_of('randomnet-figures')}: error: {error}", file=sys.stderr)
+        print(f"{name_of('randomnet-figures')}: error: {one_line(error)}", file=sys.stderr)
         return 2
     if not any(path.suffix.lstrip(".") in plotting.FORMATS for path in written):
         say("no figure: no run has written anything yet")

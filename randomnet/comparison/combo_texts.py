@@ -1,6 +1,7 @@
 """Names of combos for titles, legends, tables and file names."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from randomnet.comparison.study import ALL, TASK, Combo, canonical, distinct_values
@@ -8,6 +9,7 @@ from randomnet.comparison.study import ALL, TASK, Combo, canonical, distinct_val
 SYNTHETIC = "(synthetic)"
 SHUFFLED = "shuffled"
 NULL = " null: "
+TABLE = "responses"  # the option whose values are paths of tables
 
 
 def connectome_text(record: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
@@ -57,8 +59,10 @@ def value_names(combos: Sequence[Combo], option: str) -> dict[Any, str]:
 
 
 def value_text(combo: Combo, option: str) -> str:
-    """An option's value for people; the name of a synthetic connectome is marked."""
+    """An option's value for people: the name of a table without its folder; a synthetic connectome is marked."""
     value = str(combo.get(option))
+    if option.split(".")[-1] == TABLE:
+        return PurePath(value).stem
     return f"{value} {SYNTHETIC}" if combo.connectome.startswith(f"{value} {SYNTHETIC}") else value
 
 

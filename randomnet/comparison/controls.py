@@ -61,7 +61,7 @@ def families(study: Study) -> Iterator[Family]:
     in all other settings and in the connectome's files.
     """
     for combos in _by_label(study.combos).values():
-        network = sorted(filter(_is_network, combos), key=_number)
+        network = sorted(filter(is_network, combos), key=_number)
         controls: dict[str, list[Combo]] = {}
         for name in REFERENCE_VALUES if network else ():
             controls |= _controls_in_folder(combos, name) | _controls_elsewhere(study, network, name)
@@ -74,14 +74,14 @@ def families(study: Study) -> Iterator[Family]:
             yield Family(option, network, controls, tuple(rest))
 
 
-def _is_network(combo: Combo) -> bool:
+def is_network(combo: Combo) -> bool:
     """Whether it has the reference value of every option of REFERENCE_VALUES."""
     values = [(combo.get(name), reference) for name, reference in REFERENCE_VALUES.items()]
     are_reference = [canonical(value) == canonical(reference) for value, reference in values if value is not ABSENT]
     return bool(are_reference) and all(are_reference)
 
 
-def _is_control(combo: Combo, name: str) -> bool:
+def is_control(combo: Combo, name: str) -> bool:
     """Whether it differs from a network in this option of REFERENCE_VALUES only."""
     differing = [other for other, reference in REFERENCE_VALUES.items()
                  if (value := combo.get(other)) is not ABSENT and canonical(value) != canonical(reference)]  # fmt: skip
@@ -102,7 +102,7 @@ def _by_label(combos: Sequence[Combo]) -> dict[str, list[Combo]]:
 def _controls_in_folder(combos: Sequence[Combo], name: str) -> dict[str, list[Combo]]:
     """The controls in the network's folder, by their value of the option."""
     sets: dict[str, list[Combo]] = {}
-    for combo in sorted((combo for combo in combos if _is_control(combo, name)), key=_number):
+    for combo in sorted((combo for combo in combos if is_control(combo, name)), key=_number):
         option = next((option for option in combo.values if option.split(".")[-1] == name), name)
         sets.setdefault(f"{option}={combo.get(name)}", []).append(combo)
     return sets
@@ -112,7 +112,7 @@ def _controls_elsewhere(study: Study, network: Sequence[Combo], name: str) -> di
     """The controls in folders without a network of their own, by folder and value of the option."""
     sets: dict[str, list[Combo]] = {}
     for label, combos in _by_label(study.combos).items():
-        controls = [] if any(map(_is_network, combos)) else [combo for combo in combos if _is_control(combo, name)]
+        controls = [] if any(map(is_network, combos)) else [combo for combo in combos if is_control(combo, name)]
         values = {canonical(combo.get(name)) for combo in controls}
         for combo in sorted(controls, key=_number):
             if any(_match(combo, reference, name) for reference in network):

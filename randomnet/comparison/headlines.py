@@ -2,6 +2,7 @@
 
 Headline              a column that answers the question of a kind
 incomparable_options  options by which losses of combos are different quantities
+network_text, control_text   what a network and its control are called
 capital, is_number    helpers of sentences
 """
 
@@ -16,6 +17,8 @@ TRIALS = "trialparams."
 DATA = (TRIALS, "source.")  # beginnings of settings that decide what the loss of one run is of
 TRAINING_ONLY = ("one_task_batches", "ramp_epochs", "resampled_input_noise")  # settings of TRIALS that are of training
 INCOMPARABLE = (TASK, LOSS, "lyapunov.target", "lyapunov.nle")  # losses of their values are different quantities
+
+NAMES_OF_CONTROLS = {"null": "its {value} null", "random_w": "its shuffled weights"}
 
 
 class Headline(NamedTuple):
@@ -39,6 +42,18 @@ def incomparable_options(combos: Sequence[Combo], of_data: bool = False) -> list
     values = {option: {canonical(value) for combo in combos if (value := combo.get(option)) is not ABSENT}
               for option in dict.fromkeys((*INCOMPARABLE, *names))}  # fmt: skip
     return [option for option, different in values.items() if len(different) > 1]
+
+
+def network_text(combo: Combo) -> str:
+    """What the network of a combo is called, such as `the synthetic connectome EB`."""
+    record = combo.record
+    synthetic = "synthetic" if record.get("synthetic") else ""
+    return " ".join(filter(None, ["the", synthetic, "connectome", record.get("name")]))
+
+
+def control_text(option: str, value: str) -> str:
+    """What the control with this value of an option is called."""
+    return NAMES_OF_CONTROLS.get(option.split(".")[-1], "{value}").format(value=value.replace("_", " "))
 
 
 def capital(text: str) -> str:

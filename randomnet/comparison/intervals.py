@@ -66,6 +66,17 @@ def prediction_interval(draws: np.ndarray, level: float = LEVEL) -> PredictionIn
     return PredictionInterval(float(ordered[rank - 1]), float(ordered[n - rank]), 1 - 2 * rank / (n + 1))
 
 
+def median_interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """Interval of the median of a distribution, given n values, which may be infinite; nan if n is too small.
+
+    The ends are order statistics, so the coverage is at least `level` for any distribution (binomial).
+    """
+    ordered, n = np.sort(np.asarray(values, dtype=float)), len(values)
+    tails = np.cumsum([math.comb(n, k) / 2.0**n for k in range(n // 2)])
+    rank = int((tails <= (1 - level) / 2).sum())  # values outside on each side
+    return (float(ordered[rank - 1]), float(ordered[n - rank])) if rank else (np.nan, np.nan)
+
+
 def interval_text(mean: float, low: float, high: float) -> str:
     """A mean and its interval as text: the interval to two digits of its half-width, the mean to one more."""
     half = (high - low) / 2

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from randomnet.comparison.combo_texts import combo_text, connectome_text, task_of, title_text, unshared_text
-from randomnet.comparison.loss_minima import add_loss_minima
+from randomnet.comparison.loss_minima import CRITERION, add_loss_minima
 from randomnet.comparison.network_identity import CONNECTOME, NETWORK, add_connectome_checksums
 from randomnet.comparison.study import (
     REFERENCE_VALUES,
@@ -40,7 +40,9 @@ def read_combos(folder: Path, label: str, colour: int) -> list[Combo]:
     try:
         loaded = load(folder)
         loaded = replace(loaded, table=add_connectome_checksums(loaded.root, loaded.table))
-        loaded = replace(loaded, table=add_loss_minima(loaded.table, loaded.history))
+        criteria = {combo["combo"]: float(combo.get("settings", {}).get(CRITERION) or 0)
+                    for combo in loaded.manifest["combos"]}  # fmt: skip
+        loaded = replace(loaded, table=add_loss_minima(loaded.table, loaded.history, criteria))
         return [
             Combo(label, colour, combo["combo"], combo["values"], settings := combo.get("settings", {}),
                   connectome_text(record := combo.get("connectome") or {}, settings), loaded, task_of(record, settings))

@@ -18,17 +18,24 @@ import pandas as pd
 
 from randomnet.comparison import hypothesis_tests, matching, significance, verdicts
 from randomnet.comparison.crossings import EXPONENT, crossing_sentences
-from randomnet.comparison.headlines import Headline, capital, incomparable_options, is_number
+from randomnet.comparison.headlines import (
+    Headline,
+    capital,
+    control_text,
+    incomparable_options,
+    is_number,
+    network_text,
+)
 from randomnet.comparison.hypothesis_tests import PAIRED, RANKS, STARTS, TWO_NETWORKS
 from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.order_sentences import order_sentences
+from randomnet.comparison.prediction import UNRECORDED_ERROR, prediction_sentences
 from randomnet.comparison.study import ALL, REFERENCE_VALUES, Combo, Study
 from randomnet.comparison.study_notes import differing_settings
 from randomnet.results import FINISHED, MISSING, STOPPED
 
 AFTER = "lambda_max_final"  # whose verdict is that of a training's last spectrum
 MOST_COMPARISONS, MOST_CELLS, MOST_NAMED = 4, 4, 6
-NAMES_OF_CONTROLS = {"null": "its {value} null", "random_w": "its shuffled weights"}
 WORDS = {"too_short": "too short to tell whether they converged"}
 STATUSES = {MISSING: "unfinished", "failed": "failed", "diverged": "diverged, left out",
             "unbounded": "unbounded, left out", STOPPED: "stopped by halving, not ranked"}  # fmt: skip
@@ -49,6 +56,10 @@ class Figures(Protocol):
     def sentences(self) -> Callable[[Study], Iterator[str]] | None:
         """Sentences of its own, before those of comparisons; None where it has none."""
 
+    @property
+    def answer(self) -> Callable[[Study], list[str]] | None:
+        """The sentences that answer the question in place of comparisons of a headline; it returns none without any."""
+
 
 def tests_of(study: Study, tested: Sequence[str]) -> pd.DataFrame:
     """The rows of tests.csv: of labels, and of controls with their reference, in every cell of the grid."""
@@ -62,13 +73,16 @@ def sentences(study: Study, figure_set: Figures, tests: pd.DataFrame | None = No
     headline = headline_of(study, figure_set.headlines)
     if headline is None:
         return ["No run has a result yet.", *doubts(study, "")]
+    if figure_set.answer and (answer := figure_set.answer(study)):
+        return [*answer, *doubts(study, headline.column)]
     table = tests_of(study, figure_set.tested) if tests is None else tests
     rows = table[table["metric"] == headline.column] if len(table) else table
     result = list(_comparisons(study, headline, rows) if len(rows) else order_sentences(study, headline))
     of_kind = figure_set.sentences(study) if figure_set.sentences else ()
     result = [*of_kind, *_before_training(study, headline), *result]
     crossings = crossing_sentences(study) if headline.column == EXPONENT else []
-    return [*result, *_on_p(result, table), *crossings, *doubts(study, headline.column)]
+    predicted = prediction_sentences(study) if headline.column == UNRECORDED_ERROR else []
+    return [*result, *_on_p(result, table), *crossings, *predicted, *doubts(study, headline.column)]
 
 
 def _on_p(result: Sequence[str], table: pd.DataFrame) -> Iterator[str]:
@@ -266,13 +280,9 @@ def _names(study: Study, cell: Mapping[str, Any], several: bool) -> tuple[str, s
     if cell["label_a"] != cell["label_b"]:
         return f"{cell['label_a']}", f"{cell['label_b']}"
     option, _, value = str(cell.get("own_b") or "").partition("=")
-    name = NAMES_OF_CONTROLS.get(option.split(".")[-1], "{value}").format(value=value.replace("_", " "))
     of_folder = next((combo for combo in study.combos if combo.label == cell["label_a"]), None)
-    record = of_folder.record if of_folder else {}
-    connectome = f"the {'synthetic ' * bool(record.get('synthetic'))}connectome"
-    if record.get("name"):
-        connectome = f"{connectome} {record['name']}"
-    return f"{connectome} in {cell['label_a']}" if several else connectome, name
+    connectome = network_text(of_folder) if of_folder else "the connectome"
+    return f"{connectome} in {cell['label_a']}" if several else connectome, control_text(option, value)
 
 
 def _combos_of(study: Study, cell: Mapping[str, Any]) -> list[Combo]:

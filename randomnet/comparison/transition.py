@@ -4,6 +4,7 @@ Curves                the largest exponent of every iteration at every g
 Transition            the crossing of one set of curves, with its interval
 crossing              the g where a curve goes from negative to positive
 transition            crossing and bootstrap interval of curves
+place                 the crossing of a set of curves, infinite where it is outside the grid
 iteration_crossings   the crossing of every single iteration
 Difference            distance between two crossings, with its interval
 difference            the same for two sets of curves
@@ -148,6 +149,13 @@ def iteration_crossings(curves: Curves) -> np.ndarray:
         known = np.isfinite(exponents)
         crossings.append(float(_crossings(curves.g[known], exponents[known][None], MARGIN * errors[known][None])[0]))
     return np.array(crossings)
+
+
+def place(estimate: Transition) -> float:
+    """The crossing; or infinity, with its sign, if it is not within the grid."""
+    if estimate.crossing is not None:
+        return estimate.crossing
+    return float(iteration_crossings(Curves(estimate.g, estimate.medians[None], estimate.errors[None], np.zeros(1)))[0])
 
 
 def difference(a: Curves, b: Curves, paired: bool, resamples: int = RESAMPLES, seed: int = SEED) -> Difference:

@@ -71,9 +71,15 @@ def is_available() -> bool:
     return True
 
 
+@cache
 def loops(scalar: Callable, form: str) -> tuple[Callable, Callable]:
     """The compiled steps and their adjoint in this form, for the scalar function of an activation; see `library`."""
     return import_module("randomnet.compiled.library").compiled(scalar, form)
+
+
+def product(threads: int) -> Callable:
+    """The compiled product of a coupling with a bundle in columns; see `products.multiply`."""
+    return import_module("randomnet.compiled.library").product(threads > 1)
 
 
 def column_loops(scalar: Callable, threads: int) -> tuple[Callable, Callable]:

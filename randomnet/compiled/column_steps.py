@@ -1,12 +1,12 @@
-"""Euler and Runge-Kutta steps of a bundle in columns, and their adjoint, for sparse and dense couplings; see `products`.
+"""Euler and Runge-Kutta steps of bundles in columns, and their adjoint, for sparse and dense couplings.
 
 A step has one stage (Euler) or four. With a = dt/tau, the velocity at stage s is V_s = a (G(x_s) - x_s), and the stages
 are x_1 = x, x_2 = x + V_1 / 2, x_3 = x + V_2 / 2, x_4 = x + V_3. The step gives x + V_1 (Euler), or
 (x_2 + 2 x_3 + x_4 - x) / 3 + V_4 / 6, which is the classical step of Runge and Kutta.
 
-The coupling is diag(a) J in the current form and J in the rate form. path (P, N, width) holds the bundles of all stages
-and receives each bundle after a step; where it has fewer rows than stages, they are used in turns. Names ending in _bar
-are adjoints. PASSES read and write all neurons once, in chunks that threads can share.
+The coupling (see `products`) is diag(a) J in the current form and J in the rate form. path (P, N, width) holds the
+bundles of all stages and receives each bundle after a step; where it has fewer rows than steps have stages, they are
+used in turns. Names ending in _bar are adjoints. PASSES read and write all neurons once, in chunks for threads.
 """
 
 import numpy as np
@@ -45,7 +45,7 @@ def activate(activation, x, gains, shifts, inner):
         first, last = chunk * ROWS, min(n, chunk * ROWS + ROWS)
         values = respond_to(activation, x[first:last], gains, shifts, first, last)
         for i in range(first, last):
-            slope = values[2, i - first] * gains[i]
+            slope = x.dtype.type(values[2, i - first] * gains[i])
             inner[i, 0] = values[1, i - first]
             for j in range(1, width):
                 inner[i, j] = x[i, j] * slope
@@ -54,13 +54,13 @@ def activate(activation, x, gains, shifts, inner):
 @njit(fastmath=FAST, error_model="numpy")
 def combine(velocities, leaks, path, place, stages, stage, first, last, out):
     """Write the bundle that follows from a G (rows from `first` on) at a stage into rows of `out`."""
-    start, x, share = path[place], path[place + stage], share_of(stages, stage)
+    start, x, share = path[place], path[place + stage], path.dtype.type(share_of(stages, stage))
     if stage == 3:
-        second, third = path[place + 1], path[place + 2]
+        second, third, factor, two = path[place + 1], path[place + 2], path.dtype.type(1 / 3), path.dtype.type(2)
         for i in range(first, last):
             leak = leaks[i]
             for j in range(x.shape[1]):
-                base = (second[i, j] + 2 * third[i, j] + x[i, j] - start[i, j]) * (1 / 3)
+                base = (second[i, j] + two * third[i, j] + x[i, j] - start[i, j]) * factor
                 out[i, j] = base + share * (velocities[i - first, j] - leak * x[i, j])
         return
     for i in range(first, last):
@@ -101,7 +101,7 @@ def step_rate(activation, coupling, read, current, gains, shifts, leaks, path, p
                     stored[i, j] = products[i - first, j]
         values = respond_to(activation, products, gains, shifts, first, last)
         for i in range(first, last):
-            slope = values[2, i - first] * gains[i] * leaks[i]
+            slope = x.dtype.type(values[2, i - first] * gains[i] * leaks[i])
             products[i - first, 0] = leaks[i] * values[1, i - first]
             for j in range(1, width):
                 products[i - first, j] *= slope
@@ -163,6 +163,7 @@ def pull_current(
 ):
     """Write alpha base + share V'^T bar into `out`, for the derivative V' of the velocity at x in the current form."""
     n, width = x.shape
+    alpha, share = x.dtype.type(alpha), x.dtype.type(share)
     size = rows_of_chunk(transposed, width)
     for chunk in prange((n + size - 1) // size):
         first, last = chunk * size, min(n, chunk * size + size)
@@ -180,9 +181,9 @@ def pull_current(
             gains_bar[i] += share * (rate_bar * slope * distance + slopes_bar * (slope + curved * distance))
             shifts_bar[i] -= share * state_bar
             out[i, 0] = alpha * base[i, 0] + share * (state_bar - leaks[i] * bar[i, 0])
-            slope *= gain
+            factor, leak = share * x.dtype.type(slope * gain), share * leaks[i]
             for j in range(1, width):
-                out[i, j] = alpha * base[i, j] + share * (row[j] * slope - leaks[i] * bar[i, j])
+                out[i, j] = alpha * base[i, j] + row[j] * factor - leak * bar[i, j]
 
 
 @njit(fastmath=FAST, error_model="numpy")
@@ -202,15 +203,16 @@ def inputs_bar(activation, bar, share, products, gains, shifts, leaks, gains_bar
             gains_bar[i] += rate_bar * slope * distance + slope_bar * (slope + curved * distance)
             out[i, 0] = (rate_bar * slope + slope_bar * curved) * gain
             shifts_bar[i] -= out[i, 0]
-            slope *= gain * leak
+            factor = bar.dtype.type(slope * gain * leak)
             for j in range(1, width):
-                out[i, j] = bar[i, j] * slope
+                out[i, j] = bar[i, j] * factor
 
 
 @njit(fastmath=FAST, error_model="numpy")
 def pull_rate(transposed, read, inputs, bar, base, alpha, share, leaks, out):
     """As `pull_current`, in the rate form, for the adjoint `inputs` of the products."""
     n, width = bar.shape
+    alpha, share = bar.dtype.type(alpha), bar.dtype.type(share)
     size = rows_of_chunk(transposed, width)
     for chunk in prange((n + size - 1) // size):
         first, last = chunk * size, min(n, chunk * size + size)
@@ -246,8 +248,8 @@ def finish_adjoint(frame, r, bundle_bar, growth_bar):
 
 @njit
 def pull_stage(
-    activation, coupling, transposed, gains, shifts, leaks, is_rate, trains, share, x, products, bar, base, alpha, inner,
-    gradients, drive_bar, gains_bar, shifts_bar, out,
+    activation, coupling, transposed, gains, shifts, leaks, is_rate, trains, share, x, products, bar, base, alpha,
+    inner, gradients, drive_bar, gains_bar, shifts_bar, out,
 ):  # fmt: skip
     """Write alpha base + share V'^T bar into `out` for a stage at x, and add to the adjoints of parameters."""
     if is_rate:

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from numba import cfunc, config, njit, set_num_threads
 from numba.core import event
 
-from randomnet.compiled import blas, column_steps, respond, scalars, steps
+from randomnet.compiled import blas, column_steps, products, respond, scalars, steps
 from randomnet.compiled.orthonormal import FAST
 
 SECONDS = 10  # to compile forward and adjoint, of the order of
@@ -104,12 +104,31 @@ def looped(function: Callable, threads: bool) -> Callable:
         bound[each.__name__] = kernel(each.py_func, each in column_steps.SHARED)
     for each in column_steps.LOOPS:
         bound[each.__name__] = _clone(each.py_func, each.__name__, bound)
-    loop = _clone(function, function.__name__, bound)
+    return _on_threads(_clone(function, function.__name__, bound))
+
+
+@cache
+def product(threads: bool) -> Callable:
+    """The function that writes J x into an array; see `products.multiply`."""
+    multiply = kernel(products.multiply.py_func, threads)
+    return _on_threads(multiply) if threads else multiply
+
+
+def _on_threads(loop: Callable) -> Callable:
+    """The function with as many threads as torch has, while torch has one.
+
+    Two groups of threads would hinder each other, and sums inside torch's products depend on their number.
+    """
 
     def run(*arguments: Any) -> Any:
+        threads = torch.get_num_threads()
         with LOCK:  # numba's threads serve one caller at a time
-            set_num_threads(min(torch.get_num_threads(), config.NUMBA_NUM_THREADS))
-            return loop(*arguments)
+            set_num_threads(min(threads, config.NUMBA_NUM_THREADS))
+            torch.set_num_threads(1)
+            try:
+                return loop(*arguments)
+            finally:
+                torch.set_num_threads(threads)
 
     return run
 

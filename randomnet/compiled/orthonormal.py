@@ -2,8 +2,8 @@
 
 Tangent vectors are the rows of A (k, N), with A = R^T W, W orthonormal and R (k, k) upper triangular. R_ii is positive
 or 0. A vector whose norm falls much in a projection is projected again, so that W is orthonormal to rounding (Daniel,
-Gragg, Kaufman & Stewart 1976). Vectors are treated in blocks, whose projections are matrix products. A block whose
-condition number is small, as after a short time, is orthonormalised by the Cholesky factor of its Gram matrix.
+Gragg, Kaufman & Stewart 1976). Vectors whose condition number is small, as after a short time, are orthonormalised at
+once by the Cholesky factor of their Gram matrix; others and many in blocks, whose projections are matrix products.
 """
 
 import numpy as np
@@ -11,9 +11,10 @@ from numba import njit
 
 from randomnet.compiled.blas import product, product_left_transposed, product_right_transposed
 
-BLOCK = 24  # rows treated one by one
+WHOLE, BLOCK = 64, 24  # rows whose Gram matrix is factored at once; rows of a block of more of them
+LANES = 16  # numbers that a row of small matrices is padded to a multiple of
 PASSES = 4  # projections of a vector after which it counts as dependent on the earlier ones
-WELL = 30.0, 5.0  # in float64 and float32: condition up to which a block is orthonormalised by its Gram matrix
+WELL = 30.0, 5.0  # in float64 and float32: condition up to which rows are orthonormalised by their Gram matrix
 KEPT = 0.5  # share of its norm that a vector keeps in a projection that need not be repeated
 FAST = {"reassoc", "contract", "nsz"}  # sums in any order; nan and inf stay what they are
 
@@ -110,91 +111,134 @@ def orthonormalise_one_by_one(rows, r):
             project(rows[j : j + 1], rows[i], r[j : j + 1, i])
 
 
-@njit(fastmath=FAST, error_model="numpy")
-def invert_upper(r, inverse):
-    """Write the inverse of an upper triangular matrix (b, b)."""
-    inverse[:] = 0
-    count = len(r)
-    for i in range(count - 1, -1, -1):
-        factor = 1 / r[i, i]
-        inverse[i, i] = factor
-        for p in range(i + 1, count):
-            other = r[i, p] * factor
-            for j in range(p, count):
-                inverse[i, j] -= other * inverse[p, j]
+@njit
+def whole_lanes(count):
+    """The length of a row of `count` numbers that is padded to a whole number of LANES."""
+    return count + -count % LANES
 
 
-@njit(fastmath=FAST, error_model="numpy")
-def cholesky(gram, r, inverse):
-    """Write R with R^T R = gram and its inverse, (b, b) each, both upper; False where rounding would matter.
-
-    The error of W = R^-T A grows with the square of the condition number, so that number has to be small. The Gram
-    matrix is overwritten.
-    """
-    count = len(gram)
-    r[:] = 0
+@njit
+def unit_rows(count, before, dtype):
+    """Rows of zeros (b, before) and then the unit matrix (b, b), padded with zeros to a whole number of LANES."""
+    rows = np.zeros((count, before + whole_lanes(count)), dtype)
     for i in range(count):
-        square = gram[i, i]
-        if not square > 0:
+        rows[i, before + i] = 1
+    return rows
+
+
+@njit(fastmath=FAST, error_model="numpy")
+def eliminate(table, width):
+    """Turn [G | 1] (b, 2 width) into [R | R^-T] with R^T R = G; only R's upper triangle is written.
+
+    Returns False where G is not positive.
+    """
+    for i in range(len(table)):
+        if not table[i, i] > 0:
             return False
-        factor = 1 / np.sqrt(square)
-        for j in range(i, count):
-            r[i, j] = gram[i, j] * factor
-        for p in range(i + 1, count):
-            other = r[i, p]
-            for j in range(p, count):
-                gram[p, j] -= other * r[i, j]
-    invert_upper(r, inverse)
-    return largest_row(r) * largest_row(inverse) < (WELL[0] if r.itemsize == 8 else WELL[1])
+        factor, begin = 1 / np.sqrt(table[i, i]), i - i % LANES
+        row = table[i, begin : width + begin + LANES]
+        for j in range(len(row)):
+            row[j] *= factor
+        for p in range(i + 1, len(table)):
+            other, target = table[i, p], table[p, begin:]
+            for j in range(len(row)):
+                target[j] -= other * row[j]
+    return True
+
+
+@njit(fastmath=FAST, error_model="numpy")
+def invert_transposed(r, inverse):
+    """Write R^-T, for R (b, b) upper triangular, in the place of the unit matrix of `unit_rows`."""
+    for i in range(len(r)):
+        row, factor, end = inverse[i], 1 / r[i, i], i - i % LANES + LANES
+        for j in range(end):
+            row[j] *= factor
+        for p in range(i + 1, len(r)):
+            other, target = r[i, p], inverse[p]
+            for j in range(end):
+                target[j] -= other * row[j]
 
 
 @njit(fastmath=FAST)
-def largest_row(matrix):
-    """The largest norm of a row."""
-    largest = dot(matrix[0], matrix[0])
-    for i in range(1, len(matrix)):
-        square = dot(matrix[i], matrix[i])
-        largest = square if square > largest else largest
+def largest_row(table, begin, end):
+    """The largest norm of a row, of the columns from `begin` to `end`."""
+    largest = 0.0
+    for i in range(len(table)):
+        row = table[i, begin:end]
+        largest = max(largest, dot(row, row))
     return np.sqrt(largest)
 
 
 @njit
-def orthonormalise_block(rows, r, inverse, buffer):
+def factor_gram(table, width, r):
+    """Turn [G | 1] (b, 2 width) into [R | R^-T], and write R into r (b, b).
+
+    Returns a measure of R's condition number, in largest norms of rows; inf, with r as it was, where G is not positive.
+    """
+    if not eliminate(table, width):
+        return np.inf
+    for i in range(len(r)):
+        for j in range(len(r)):
+            r[i, j] = table[i, j] if j >= i else 0
+    return largest_row(r, 0, len(r)) * largest_row(table, width, 2 * width)
+
+
+@njit
+def orthonormalise_by_gram(rows, r):
+    """Orthonormalise the rows of (b, N) in place and write R into r (b, b); False where rounding would matter.
+
+    The error of W = R^-T A grows with the square of the condition number, so that number has to be small. Otherwise
+    the rows stay as they are.
+    """
+    count, width = len(rows), whole_lanes(len(rows))
+    table = unit_rows(count, width, rows.dtype)
+    product_right_transposed(rows, rows, 1.0, 0.0, table[:, :count])
+    if not factor_gram(table, width, r) < (WELL[0] if r.itemsize == 8 else WELL[1]):  # also for nan
+        return False
+    buffer = np.empty(rows.shape, rows.dtype)
+    copy_into(buffer, rows)
+    product(table[:, width : width + count], buffer, 1.0, 0.0, rows)
+    return True
+
+
+@njit
+def orthonormalise_block(rows, r):
     """Orthonormalise the rows of (b, N) in place; write R into r (b, b). Returns whether their condition was good."""
-    product_right_transposed(rows, rows, 1.0, 0.0, r)
-    gram = np.empty(r.shape, r.dtype)
-    copy_into(gram, r)
-    if cholesky(gram, r, inverse):
-        copy_into(buffer, rows)
-        product_left_transposed(inverse, buffer, 1.0, 0.0, rows)
-        return True
-    orthonormalise_one_by_one(rows, r)
-    return False
+    good = orthonormalise_by_gram(rows, r)
+    if not good:
+        orthonormalise_one_by_one(rows, r)
+    return good
 
 
 @njit
 def orthonormalise(frame, r):
     """Orthonormalise the rows of a frame (k, N) in place; write R into r (k, k)."""
-    k, block_size = len(frame), min(BLOCK, len(frame))
-    buffer = np.empty((block_size, frame.shape[1]), frame.dtype)
+    if len(frame) > WHOLE or not orthonormalise_by_gram(frame, r):
+        orthonormalise_in_blocks(frame, r)
+
+
+@njit
+def orthonormalise_in_blocks(frame, r):
+    """`orthonormalise` for many vectors, or for some that are nearly dependent."""
+    k = len(frame)
     r[:] = 0
     for begin in range(0, k, BLOCK):
-        size = min(BLOCK, k - begin)
-        end, block, target = begin + size, frame[begin : begin + size], r[begin : begin + size, begin : begin + size]
-        r1, scratch = np.empty((size, size), frame.dtype), np.empty((size, size), frame.dtype)
+        end = min(begin + BLOCK, k)
+        block, target = frame[begin:end], r[begin:end, begin:end]
+        r1 = np.empty((end - begin, end - begin), frame.dtype)
         if begin == 0:
-            orthonormalise_block(block, r1, scratch, buffer[:size])
+            orthonormalise_block(block, r1)
             copy_into(target, r1)
             continue
         lost, part = project_block(frame[:begin], block)
-        good = orthonormalise_block(block, r1, scratch, buffer[:size])
+        good = orthonormalise_block(block, r1)
         copy_into(r[:begin, begin:end], part)
         if good and not lost:
             copy_into(target, r1)
             continue
         _, again = project_block(frame[:begin], block)
-        r2 = np.empty((size, size), frame.dtype)
-        orthonormalise_block(block, r2, scratch, buffer[:size])
+        r2 = np.empty(r1.shape, frame.dtype)
+        orthonormalise_block(block, r2)
         product(again, r1, 1.0, 1.0, part)
         copy_into(r[:begin, begin:end], part)
         product(r2, r1, 1.0, 0.0, target)
@@ -221,15 +265,15 @@ def project_block(rows, block):
 @njit
 def solve_upper(r, rows):
     """Solve R X = rows in place, for R (k, k) upper triangular and rows (k, N)."""
-    k, n = rows.shape
-    for end in range(k, 0, -BLOCK):
-        begin = max(0, end - BLOCK)
-        inverse, buffer = np.empty((end - begin, end - begin), rows.dtype), np.empty((end - begin, n), rows.dtype)
-        if end < k:
-            product(r[begin:end, end:], rows[end:], -1.0, 1.0, rows[begin:end])
-        invert_upper(r[begin:end, begin:end], inverse)
-        copy_into(buffer, rows[begin:end])
-        product(inverse, buffer, 1.0, 0.0, rows[begin:end])
+    for end in range(len(rows), 0, -WHOLE):
+        begin = max(0, end - WHOLE)
+        block, size = rows[begin:end], end - begin
+        buffer, inverse = np.empty(block.shape, rows.dtype), unit_rows(size, 0, rows.dtype)
+        if end < len(rows):
+            product(r[begin:end, end:], rows[end:], -1.0, 1.0, block)
+        invert_transposed(r[begin:end, begin:end], inverse)
+        copy_into(buffer, block)
+        product_left_transposed(inverse[:, :size], buffer, 1.0, 0.0, block)
 
 
 @njit

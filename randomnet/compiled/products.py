@@ -10,6 +10,8 @@ The sparse one is J = W + output selection^T, with W in compressed rows; K may b
 stay in the cache, so that the arithmetic of a step follows its product at once.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from llvmlite import ir
 from numba import njit, prange, types
@@ -24,7 +26,7 @@ CHUNK = 4096  # numbers of a chunk of rows, of the order of
 AHEAD = 16  # edges by which the entries of a neuron are requested from memory before their use
 
 
-def _row(vectors: int):  # noqa: ANN202
+def _row(vectors: int) -> Callable:
     """The function that writes one row of a product for `vectors` times LANES columns of a bundle."""
 
     @intrinsic
@@ -144,6 +146,17 @@ def multiply_rows(coupling, read, x, first, last, out):
 
 
 @njit(fastmath=FAST)
+def multiply(coupling, x, out):
+    """Write the product J x into `out`, without anything else."""
+    n, width = x.shape
+    size = rows_of_chunk(coupling, width)
+    read = read_by_factors(coupling, x)
+    for chunk in prange((n + size - 1) // size):
+        first, last = chunk * size, min(n, chunk * size + size)
+        multiply_rows(coupling, read, x, first, last, out[first:last])
+
+
+@njit(fastmath=FAST)
 def add_gradient(coupling, gradients, products_bar, x, share):
     """Add share times the gradient of J x to those of the arrays of the coupling, which have no row if not needed.
 
@@ -153,7 +166,7 @@ def add_gradient(coupling, gradients, products_bar, x, share):
         if len(gradients[0]):
             product_right_transposed(products_bar, x, share, 1.0, gradients[0])
     else:
-        begins, columns, _, output, selection = coupling
+        begins, columns, _, output, _ = coupling
         values_bar, output_bar, selection_bar = gradients
         if len(values_bar):
             add_gradient_of_edges(begins, columns, products_bar, x, share, values_bar)

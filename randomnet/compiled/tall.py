@@ -1,14 +1,23 @@
 """Gram-Schmidt and its adjoint for tangent vectors in the columns of a tall matrix A (N, k) = W R; see `orthonormal`.
 
 Few vectors are orthonormalised by the Cholesky factor of their Gram matrix: once if their condition number is small,
-and twice if it is larger (CholeskyQR2, Yamamoto et al. 2015). Others are copied to rows and treated one block at a time.
+and twice if it is larger (CholeskyQR2, Yamamoto et al. 2015). Others are copied to rows and treated in blocks.
 """
 
 import numpy as np
 from numba import njit
 
 from randomnet.compiled.blas import product, product_left_transposed, product_right_transposed
-from randomnet.compiled.orthonormal import BLOCK, WELL, cholesky, copy_into, invert_upper, largest_row, orthonormalise
+from randomnet.compiled.orthonormal import (
+    BLOCK,
+    WELL,
+    copy_into,
+    factor_gram,
+    invert_transposed,
+    orthonormalise,
+    unit_rows,
+    whole_lanes,
+)
 
 TWICE = 1e6, 1e2  # in float64 and float32: condition up to which the Gram matrix has a Cholesky factor
 
@@ -23,20 +32,20 @@ def copy_transposed(target, source):
 
 @njit
 def orthonormalise_by_gram(frame, r, buffer):
-    """Orthonormalise columns (N, k) in place and write R (k, k); False where they are unchanged or need another pass."""
+    """Orthonormalise columns (N, k) and write R (k, k); False where this needs another pass, or nothing was changed."""
     k = frame.shape[1]
-    gram, inverse = np.empty((k, k), frame.dtype), np.empty((k, k), frame.dtype)
-    product_left_transposed(frame, frame, 1.0, 0.0, gram)
-    good = cholesky(gram, r, inverse)
-    place = 0 if frame.itemsize == 8 else 1
-    if not good and not (r[k - 1, k - 1] > 0 and largest_row(r) * largest_row(inverse) < TWICE[place]):
+    width, place = whole_lanes(k), 0 if frame.itemsize == 8 else 1
+    table = unit_rows(k, width, frame.dtype)
+    product_left_transposed(frame, frame, 1.0, 0.0, table[:, :k])
+    condition = factor_gram(table, width, r)
+    if not condition < TWICE[place]:  # also for nan
         r[:] = 0
         for i in range(k):
             r[i, i] = 1
         return False
     copy_into(buffer, frame)
-    product(buffer, inverse, 1.0, 0.0, frame)
-    return good
+    product_right_transposed(buffer, table[:, width : width + k], 1.0, 0.0, frame)
+    return condition < WELL[place]
 
 
 @njit
@@ -77,11 +86,11 @@ def orthonormalise_columns_adjoint(frame, r, frame_bar, growth_bar):
     product(frame, mixed, 1.0, 1.0, frame_bar)
     for end in range(k, 0, -BLOCK):
         begin = max(0, end - BLOCK)
-        inverse = np.empty((end - begin, end - begin), frame.dtype)
-        buffer = np.empty((len(frame), end - begin), frame.dtype)
+        size = end - begin
+        buffer, inverse = np.empty((len(frame), size), frame.dtype), unit_rows(size, 0, frame.dtype)
         part = frame_bar[:, begin:end]
         if end < k:
             product_right_transposed(frame_bar[:, end:], r[begin:end, end:], -1.0, 1.0, part)
-        invert_upper(r[begin:end, begin:end], inverse)
+        invert_transposed(r[begin:end, begin:end], inverse)
         copy_into(buffer, part)
-        product_right_transposed(buffer, inverse, 1.0, 0.0, part)
+        product(buffer, inverse[:, :size], 1.0, 0.0, part)

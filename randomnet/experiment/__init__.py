@@ -16,7 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from randomnet import devices
-from randomnet.experiment import engines, extension, halving, planning, ray_engine, tensorboard
+from randomnet.experiment import engines, extension, halving, planning, ray_connection, ray_engine, tensorboard
 from randomnet.experiment.batches import make_batches
 from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.experiment.progress import LOG_EVERY, Progress
@@ -123,7 +123,12 @@ def run(
         facts_by_combo = {entry["combo"]: entry["connectome"] for entry in prepared.manifest["combos"]}
         batches = make_batches(prepared.runs(), facts_by_combo)
         batches = share.of(batches) if share else batches
-        interrupted = _carry_out(engine, prepared, batches, folder, retry_failed, rungs, log_every)
+        try:
+            interrupted = _carry_out(engine, prepared, batches, folder, retry_failed, rungs, log_every)
+        except ray_engine.ClusterLost:
+            with folder.brief_lock():
+                folder.write_summary(prepared.manifest)
+            raise
         if folder.manifest is None:
             raise OSError(engines.gone(folder.root))
         with folder.brief_lock():
@@ -190,7 +195,7 @@ def workers_of(plan: Plan, facts: list[dict[str, Any]]) -> int:
     if execution.workers != "auto":
         number = int(execution.workers)
     elif execution.engine == "ray":
-        number = 1 if execution.address else int(cores() // ray_engine.cpus_of(execution))
+        number = 1 if execution.address else int(cores() // ray_connection.cpus_of(execution))
     elif any(device.type == "cuda" for device in planning.devices_of(plan, facts)):
         number = devices.workers_for(execution.device)
     else:

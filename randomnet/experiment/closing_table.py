@@ -83,7 +83,7 @@ def _combos(
     metrics = [name for name in dict.fromkeys((leading, *metrics)) if name and name not in constants]
     columns = [
         _Column("combo", [str(runs["combo"].iloc[0]) for runs in first]),
-        *(_Column(name, [_option_text(runs[name].iloc[0]) for runs in first]) for name in varied if name in table),
+        *(_Column(name, [option_text(runs[name].iloc[0]) for runs in first]) for name in varied if name in table),
         _Column("runs", [f"{int(runs['status'].isin(FINISHED).sum())}/{len(runs)}" for runs in first]),
         *(_Column(name, [mean_of(runs, name).text for runs in first], is_metric=True) for name in metrics),
     ]
@@ -189,7 +189,7 @@ def _best(table: pd.DataFrame, groups: Sequence[list[int]], varied: Sequence[str
     first = table.iloc[groups[0]]
     mean = mean_of(first, ranking.column)
     end = "lowest" if ranking.lowest_first else "highest"
-    values = ", ".join(f"{name} = {_option_text(first[name].iloc[0])}" for name in varied if name in first)
+    values = ", ".join(f"{name} = {option_text(first[name].iloc[0])}" for name in varied if name in first)
     text = f"{'best' if ranking.best else end}: combo {first['combo'].iloc[0]}{f' ({values})' if values else ''}"
     means = [other for other in _means(table, groups[1:], ranking.column) if other.n]
     among = f"{end} of {len(means) + 1} combos" if means else "the only combo with a value"
@@ -304,8 +304,12 @@ def _value_text(value: Any) -> str:
     return str(value)
 
 
-def _option_text(value: Any) -> str:
-    return _shortened(_value_text(value), LONGEST_VALUE)
+def option_text(value: Any) -> str:
+    """A value of an option, shortened; of a path its end, by which files differ."""
+    text = _value_text(value)
+    if len(text) > LONGEST_VALUE and ("/" in text or "\\" in text):
+        return f"...{text[3 - LONGEST_VALUE :]}"
+    return _shortened(text, LONGEST_VALUE)
 
 
 def _shortened(text: str, longest: int) -> str:

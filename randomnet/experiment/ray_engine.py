@@ -11,14 +11,11 @@ receives nothing from the desk for SILENCE seconds ends itself, because the driv
 """
 
 import contextlib
-import importlib
-import logging
-import math
 import os
 import pickle
-import socket
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +27,7 @@ from tqdm import tqdm
 
 import randomnet
 from randomnet.experiment.engines import Ended, Epoch, carry_out, fail, folders_of
+from randomnet.experiment.ray_connection import connected, cpus_of, is_lost
 from randomnet.extras import install_line
 from randomnet.kinds.kind import Batch, missing_runs
 from randomnet.results import FAILED, ResultsError, ResultsFolder
@@ -40,7 +38,7 @@ from randomnet.settings import ConfigError
 LOSSES = 3  # how often a batch is submitted again
 PAUSE = 0.4  # seconds between two exchanges of a task with the desk
 SILENCE = 30.0
-OBJECTS = 100 * 2**20  # bytes of a local Ray's object store, which is hardly used
+HEARING, FULL = 5.0, 10.0  # seconds between two looks at the head; until a full cluster is told of
 Message = tuple[int, int, dict[str, float]]  # an Epoch as plain values, so that the desk need not load torch
 
 
@@ -60,77 +58,18 @@ def package() -> ModuleType:
 def joined(execution: ExecutionSection) -> Iterator["Cluster"]:
     """Yield a connection to a cluster, whose tasks end with it.
 
-    Raises ConfigError without a cluster, or without a node that is large enough.
+    Raises ConfigError without a cluster, or where its nodes are too small; one without nodes may still get them.
     """
     ray = package()
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # of a local Ray, which reports its usage to nobody
-    try:
-        _check_address(execution.address)
-        if execution.address not in ("", "auto"):
-            _use_token(execution.address)
-        with _same_process_group():
-            ray.init(**_init_options(execution))
-    except Exception as error:  # of many classes
-        expected = _expected_cluster(execution.address)
-        raise ConfigError(f"[execution] address: expected {expected}, got: {_one_line(error)}") from None
-    try:
-        cluster = Cluster(ray, execution)
-        if not cluster.places():
-            raise ConfigError(
-                f"[execution] cpus_per_run: expected a node of the cluster with {cluster.needs}, got none"
-            )
-        yield cluster
-    finally:
-        ray.shutdown()
-
-
-def _use_token(address: str) -> None:
-    """Make Ray send the user's token to a cluster that asks for it, where the user has one and has set no mode.
-
-    `ray start` takes the token in ~/.ray, which any earlier local Ray has written; `ray.init` with an address does not
-    (Ray 2.60). A token that a cluster does not ask for would make this process refuse the cluster's own workers.
-    """
-    with contextlib.suppress(ImportError):  # a Ray without tokens
-        from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
-        from ray.exceptions import AuthenticationError
-
+    with contextlib.ExitStack() as stack:
         try:
-            importlib.import_module("ray._raylet").GcsClient(address=address)
-        except AuthenticationError:
-            maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
-
-
-def _check_address(address: str) -> None:
-    """Raise OSError where nothing listens at an address, for which Ray itself would try for minutes."""
-    location = os.environ.get("RAY_ADDRESS", "") if address == "auto" else address
-    host, _, port = location.rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-
-
-def _init_options(execution: ExecutionSection) -> dict[str, Any]:
-    """Return the arguments of ray.init."""
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if execution.address:
-        return options | {"address": execution.address}
-    options |= {"address": "local", "include_dashboard": False, "object_store_memory": OBJECTS}
-    if not isinstance(execution.workers, str):  # as with local processes, whatever the number of cores
-        options["num_cpus"] = math.ceil(execution.workers * cpus_of(execution))
-    return options
-
-
-@contextlib.contextmanager
-def _same_process_group() -> Iterator[None]:
-    """Restore the process group, which a local Ray leaves, so that Ctrl-C reaches this process within a script."""
-    if not hasattr(os, "getpgrp"):  # Windows has no such groups
-        yield
-        return
-    before = os.getpgrp()
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            os.setpgid(0, before)
+            stack.enter_context(connected(ray, execution))
+        except Exception as error:  # of many classes
+            expected = _expected_cluster(execution.address)
+            raise ConfigError(f"[execution] address: expected {expected}, got: {_one_line(error)}") from None
+        cluster = Cluster(ray, execution)
+        cluster.check_size()
+        yield cluster
 
 
 def _expected_cluster(address: str) -> str:
@@ -143,9 +82,8 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def cpus_of(execution: ExecutionSection) -> float:
-    """Return the number of CPUs of a task."""
-    return execution.threads if isinstance(execution.cpus_per_run, str) else execution.cpus_per_run
+class ClusterLost(OSError):
+    """The cluster is lost; what has ended is in the results folder."""
 
 
 @dataclass
@@ -166,11 +104,19 @@ class Cluster:
         self.wanted = {"CPU": cpus_of(execution), "GPU": execution.gpus_per_run}
         self.needs = " and ".join(f"{number:g} {name}s" for name, number in self.wanted.items() if number)
 
-    def places(self) -> int:
-        """Return how many tasks fit on the present nodes."""
+    def places(self, names: Sequence[str] = ("CPU", "GPU")) -> int:
+        """Return how many tasks fit on the present nodes, as far as these resources tell."""
         nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
-        wanted = {name: number for name, number in self.wanted.items() if number}
+        wanted = {name: number for name, number in self.wanted.items() if number and name in names}
         return sum(int(min(node.get(name, 0) / number for name, number in wanted.items())) for node in nodes)
+
+    def check_size(self) -> None:
+        """Raise ConfigError where nodes are there and all are too small; a head without CPUs waits for others."""
+        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        if self.places() or not any(node.get("CPU") for node in nodes):
+            return
+        option = "gpus_per_run" if self.wanted["GPU"] and self.places(("CPU",)) else "cpus_per_run"
+        raise ConfigError(f"[execution] {option}: expected a node of the cluster with {self.needs}, got none")
 
     def carry_out(
         self,
@@ -182,12 +128,12 @@ class Cluster:
     ) -> Iterator[Ended]:
         """Carry out `workers` batches at a time, or as many as fit; yield the ends of the runs.
 
-        A lost batch is submitted again. Raises OSError where the cluster itself is lost.
+        A lost batch is submitted again. Raises ClusterLost where the cluster itself is lost.
         """
         try:
             yield from _Dispatch(self, batches, root, workers, stop, report).ends()
         except self.ray.exceptions.RayError as error:
-            raise OSError(f"the Ray cluster was lost: {_one_line(error)}") from None
+            raise ClusterLost(f"the Ray cluster was lost: {_one_line(error)}") from None
 
 
 class _Dispatch:
@@ -212,6 +158,8 @@ class _Dispatch:
         wanted = {"num_cpus": cluster.wanted["CPU"], "num_gpus": cluster.wanted["GPU"]}
         self.task = self.ray.remote(_task_function()).options(**wanted, max_retries=0, scheduling_strategy="SPREAD")
         self.waits_for_room = False
+        self.idle_since: float | None = time.monotonic()
+        self.heard = time.monotonic()
 
     def ends(self) -> Iterator[Ended]:
         """Yield the ends of all runs, in the order in which they end."""
@@ -219,10 +167,26 @@ class _Dispatch:
             self._submit()
             ready, _ = self.ray.wait(list(self.busy), timeout=0.5)
             begun = self._pass_on_messages()
+            self._check_head()
+            self._tell_of_full_nodes(begun)
             if self.stop():
                 self._halt(begun)
             for reference in ready:
                 yield from self._ends_of(reference, self.busy.pop(reference))
+
+    def _check_head(self) -> None:
+        """Raise ClusterLost where the head answers no more: Ray would try for a minute, and then end this process."""
+        if time.monotonic() - self.heard > HEARING:
+            if is_lost(self.ray):
+                raise ClusterLost("the Ray cluster was lost: its head does not answer any more")
+            self.heard = time.monotonic()
+
+    def _tell_of_full_nodes(self, begun: set[tuple[int, int]]) -> None:
+        """Say once that no task has begun for a while, as where others use the cluster."""
+        if begun or not self.busy or self.idle_since is None or time.monotonic() - self.idle_since < FULL:
+            return
+        self.idle_since = None
+        tqdm.write(f"Waiting for {self.cluster.needs} of the cluster, which others use", file=sys.stderr)
 
     def _submit(self) -> None:
         room = self.workers or self.cluster.places()

@@ -24,6 +24,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from randomnet.console import one_line
 from randomnet.fetch.archives import Archive, FetchError, File
 from randomnet.results import ResultsError, read_json, replace_file, write_json
 from randomnet.results.locks import LockHeld, exclusive
@@ -404,5 +405,5 @@ def _chunk(response: http.client.HTTPResponse) -> bytes:
 
 def _one_line(value: object) -> str:
     """A text of any server as one line; what could steer a terminal or is too long is replaced."""
-    text = "".join(character if character.isprintable() else "?" for character in " ".join(str(value).split()))
+    text = one_line(value)
     return (text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}...") or type(value).__name__

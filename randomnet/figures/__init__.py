@@ -7,11 +7,12 @@ grid_figures       figures of a whole grid in this layout
 option_words       options in words, with units
 example_networks   the networks of a study that are drawn one by one
 nulls              metrics of networks among those of their null models; null_training: their training
+orders             the first figure where some runs do not reach a quantity: g of chaos, epochs to a criterion
 overlays           values of one option in one axes: courses, final spectra, densities of exponents
 parameters         gains and shifts by the names of their groups
 trials             example trials of trained networks, and their activity
-training, spectra, vectors, transition, convergence, analyse, stimulate, responses, simulate, benchmark,
-record, fit, predict, compare   figures of one kind
+training, spectra, vectors, carriers, transition, convergence, analyse, stimulate, responses, simulate,
+benchmark, record, fit, predict, compare   figures of one kind
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,8 +22,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from randomnet.comparison.edge_of_chaos import edge_sentences
 from randomnet.comparison.headlines import Headline
-from randomnet.comparison.loss_minima import MINIMA
+from randomnet.comparison.learning import learning_sentences
+from randomnet.comparison.loss_minima import EPOCHS_TO, MINIMA
 from randomnet.comparison.means import MEDIAN
 from randomnet.comparison.study import Study
 from randomnet.figures.analyse import (
@@ -35,6 +38,7 @@ from randomnet.figures.analyse import (
     state_space_figures,
 )
 from randomnet.figures.benchmark import seconds_figures
+from randomnet.figures.carriers import carrier_overview, carrier_sentences
 from randomnet.figures.compare import (
     HEADLINE_SCORES,
     SCORES,
@@ -48,18 +52,26 @@ from randomnet.figures.convergence import PANELS as CONVERGED
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.fit import inference_quantities, likelihood_figures, rate_figures
 from randomnet.figures.null_training import null_curves, null_spectra
+from randomnet.figures.orders import edge_overview, learning_overview
 from randomnet.figures.overlays import course_overlays, exponent_densities, seconds_of_epochs, spectrum_overlays
-from randomnet.figures.overviews import fixed, of_spectral_training, of_task_training, overview_figures
+from randomnet.figures.overviews import fixed, of_spectral_training, overview_figures
 from randomnet.figures.parameters import OF_GROUPS, group_values
-from randomnet.figures.predict import found_parameters, prediction_courses, prediction_overview, prediction_table
+from randomnet.figures.predict import (
+    found_parameters,
+    prediction_courses,
+    prediction_overview,
+    prediction_table,
+    stiffness_figures,
+)
 from randomnet.figures.record import PANELS as RECORDING
 from randomnet.figures.record import neuron_figures, trial_figures
+from randomnet.figures.responses import INTERVALS as RESPONSE_INTERVALS
 from randomnet.figures.responses import PANELS as MEASURED_RESPONSES
 from randomnet.figures.responses import response_figures as measured_response_figures
 from randomnet.figures.responses import response_sentences
 from randomnet.figures.runs import Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, map_figures, plane_figures, rate_dots, simulated
-from randomnet.figures.spectra import dynamics_figures, extensive_figures, spectrum_figures, spread_of_combos
+from randomnet.figures.spectra import extensive_figures, spectrum_figures, spread_of_combos
 from randomnet.figures.stimulate import PANELS as STIMULATION
 from randomnet.figures.stimulate import accuracy_figures, response_figures
 from randomnet.figures.training import (
@@ -76,7 +88,6 @@ from randomnet.figures.training import (
 from randomnet.figures.transition import (
     transition_differences,
     transition_figures,
-    transition_overview,
     transition_table,
 )
 from randomnet.figures.trials import example_trial_figures, trained_activity_figures
@@ -99,6 +110,7 @@ class FigureSet(NamedTuple):
     minor:    prefixes of columns that are metrics, too, but too many for the overview.
     headlines: columns that answer the kind's question; sentences of result are about the first one with values.
     sentences: further sentences of result, before those of comparisons.
+    answer:   sentences in place of these, where a study has them, such as of the couplings at which chaos begins.
     """
 
     metrics: tuple[str, ...]
@@ -113,6 +125,7 @@ class FigureSet(NamedTuple):
     answers: Callable[[Study, str | None], Figures] | None = None
     headlines: tuple[Headline, ...] = ()
     sentences: Callable[[Study], Iterator[str]] | None = None
+    answer: Callable[[Study], list[str]] | None = None
 
     def overviews(self, study: Study, ylabel: str | None) -> Figures:
         """The pages of the overview."""
@@ -194,7 +207,9 @@ FIGURES: Registry[FigureSet] = Registry({
                 "test_metrics_final", "test_metrics_best", *FINAL_SPECTRUM),
         headlines=(Headline("loss_minimum", "lowest validation loss"),),
         files=PARAMETERS,
-        answers=partial(overview_figures, quantities=of_task_training, has_courses=True),
+        answers=learning_overview,
+        answer=learning_sentences,
+        flags=(EPOCHS_TO,),
         figures=(
             curve_figures,
             output_figures,
@@ -213,24 +228,26 @@ FIGURES: Registry[FigureSet] = Registry({
     "spectrum": FigureSet(
         metrics=EXPONENTS,
         overview=OF_SPECTRUM,
-        answers=dynamics_figures,
+        answers=carrier_overview,
         figures=(spectrum_figures, exponent_densities, extensive_figures, vector_figures),
         flags=FLAGS,
         tables=SPREAD,
         files=MappingProxyType({"vectors.csv": vectors_table, "sensitivities.csv": sensitivities_table}),
         tested=OF_SPECTRUM,
         headlines=LARGEST,
+        answer=carrier_sentences,
     ),
     "transition": FigureSet(
         metrics=EXPONENTS,
         overview=("lambda_max", f"lambda_max{MEDIAN}"),
-        answers=transition_overview,
+        answers=edge_overview,
         figures=(transition_figures,),
         flags=FLAGS,
         tables=MappingProxyType({"transition.csv": transition_table,
                                  "transition_differences.csv": transition_differences, **SPREAD}),
         tested=OF_SPECTRUM,
         headlines=LARGEST,
+        answer=edge_sentences,
     ),
     "convergence": FigureSet(
         metrics=(*EXPONENTS, *OF_INITIAL_STATES),
@@ -264,16 +281,14 @@ FIGURES: Registry[FigureSet] = Registry({
     ),
     "responses": FigureSet(
         metrics=("auc", "auc_absolute", "spearman", "spearman_absolute", "auc_permuted", "auc_gains",
-                 "auc_gains_change", "auc_classes", "auc_gains_beyond", "pairs", "responding_pairs",
+                 "auc_gains_change", "auc_classes", "auc_joint", "auc_joint_change", "pairs", "responding_pairs",
                  "stimulated_neurons", "neurons", "seconds"),
         overview=("auc", "auc_gains", "spearman"),
         tested=("auc", "auc_absolute", "spearman", "spearman_absolute", "auc_gains", "auc_gains_change"),
         answers=partial(overview_figures, quantities=fixed(*MEASURED_RESPONSES)),
         figures=(measured_response_figures,),
-        minor=("auc_of_", "share_of_", "gain_of_"),
-        flags=tuple(f"{name}_{end}" for name in ("auc", "auc_gains", "auc_gains_change", "auc_classes",
-                                                 "auc_gains_beyond", "spearman") for end in ("low", "high"))
-        + ("auc_permuted_sd", "auc_permuted_p"),
+        minor=("auc_of_steps_", "share_of_steps_", "gain_of_"),
+        flags=RESPONSE_INTERVALS,
         headlines=(Headline("auc", "AUC of measured responses", lowest_first=False),),
         sentences=response_sentences,
     ),
@@ -293,8 +308,9 @@ FIGURES: Registry[FigureSet] = Registry({
     "benchmark": FigureSet(
         metrics=("neurons", "exponents", "trials", "steps", "threads", "spectrum_seconds",
                  "spectrum_products_seconds", "spectrum_ratio", "spectrum_ratio_bundled", "spectrum_ratio_process",
-                 "epoch_seconds", "epoch_products_seconds", "epoch_ratio", "epoch_ratio_bundled",
-                 "epoch_ratio_process", "epoch_ratio_torch_rnn"),
+                 "spectrum_ratio_compiled", "epoch_seconds", "epoch_products_seconds", "epoch_ratio",
+                 "epoch_ratio_bundled", "epoch_ratio_process", "epoch_ratio_compiled", "epoch_ratio_torch_rnn",
+                 "epoch_ratio_torch_rnn_process"),
         overview=("neurons", "exponents", "spectrum_seconds", "spectrum_ratio", "epoch_seconds", "epoch_ratio",
                   "epoch_ratio_torch_rnn"),
         answers=seconds_figures,
@@ -325,14 +341,14 @@ FIGURES: Registry[FigureSet] = Registry({
                  "nmse_recorded_final", "nmse_unrecorded_final", "dimension", "recorded", "loss_initial", "loss_final",
                  *(f"{name}_{measure}{group}_final" for name in ("gain", "shift")
                    for measure in ("correlation", "error") for group in ("", "_recorded", "_unrecorded")),
-                 "epochs_done", "seconds"),
+                 "hessian_largest", "stiff_directions", "epochs_done", "seconds"),
         overview=("error_recorded_final", "error_unrecorded_final"),
         tested=("error_recorded_final", "error_unrecorded_final"),
         answers=prediction_overview,
-        headlines=(Headline("error_unrecorded_final", "error (1 − R²) of the unrecorded neurons",
+        headlines=(Headline("error_unrecorded_final", "error (1 − R²) of unrecorded neurons after training",
                             before="error_unrecorded_initial"),),
         tables=MappingProxyType({"prediction.csv": prediction_table}),
-        figures=(prediction_courses, found_parameters),
+        figures=(prediction_courses, found_parameters, stiffness_figures),
     ),
     "compare": FigureSet(
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),

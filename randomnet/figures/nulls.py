@@ -24,6 +24,12 @@ LABELS = {
     "D_KY": "Kaplan-Yorke dimension\nD$_\\mathrm{KY}$",
     "h_KS": "entropy rate\nh$_\\mathrm{KS}$ (1/τ)",
     "n_positive": "positive exponents",
+    "auc": "AUC of\nmeasured responses",
+    "auc_absolute": "AUC of absolute\nresponses",
+    "spearman": "rank correlation with\nmeasured responses",
+    "spearman_absolute": "rank correlation of\nabsolute responses",
+    "auc_gains": "AUC with fitted gains,\nof held-out neurons",
+    "auc_gains_change": "AUC that fitted gains add",
 }
 OF_TRAINING = {
     "epoch_minimum": "epoch of the lowest loss",

@@ -4,6 +4,7 @@ M is the number of recorded neurons, as the column `recorded` has it.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,19 +12,19 @@ import pandas as pd
 from randomnet import plotting
 from randomnet.comparison import combo_texts
 from randomnet.comparison.intervals import mean_interval
+from randomnet.comparison.prediction import HALF, UNRECORDED_ERROR, half_error, m_of, note
 from randomnet.comparison.study import Combo, ComboGroup, Study
-from randomnet.comparison.transition import Curves, Transition, transition
 from randomnet.figures.example_networks import example_networks
 from randomnet.figures.overlays import value_overlays
 from randomnet.figures.overviews import fixed, overview_figures
-from randomnet.figures.runs import Figures, ended_runs
+from randomnet.figures.runs import Figures, arrays_of, ended_runs
 from randomnet.figures.training import group_history
 from randomnet.figures.transition import series_by_other_options
-from randomnet.plotting import FoundParameters, Means, Panel, PredictionErrors, Series
+from randomnet.plotting import FoundParameters, Means, Panel, PredictionErrors, Series, Stiffness
+from randomnet.plotting.option_words import words
 from randomnet.plotting.style import averaged_runs
 
 M = "predict.n_recorded"
-HALF = 0.5  # of the variance of unrecorded neurons
 UNRECORDED, RECORDED = "error (1 − R²) of\nunrecorded neurons", "error (1 − R²) of\nrecorded neurons"
 PANELS = (
     Panel("error_unrecorded_final", UNRECORDED, better="lower", least=0.0),
@@ -53,40 +54,29 @@ def _students(study: Study) -> Iterator[tuple[Series, list[Combo], pd.DataFrame]
     for series, combos in series_by_other_options(study, option):
         runs = ended_runs(study, {(combo.label, combo.number): series for combo in combos})
         if "recorded" in runs:
-            yield series, combos, averaged_runs(runs[runs["recorded"].notna()])
+            text = series.text
+            for name in study.varied:
+                text = text.replace(f"{name} = ", f"{words(name)} = ")
+            yield replace(series, text=text), combos, averaged_runs(runs[runs["recorded"].notna()])
 
 
 def _errors(series: Series, runs: pd.DataFrame) -> PredictionErrors:
     """The errors of one student in all runs, and where that of unrecorded neurons falls below HALF."""
     m = runs["recorded"].to_numpy(dtype=float)
     errors = tuple(runs[name].to_numpy(dtype=float) if name in runs else np.full(len(runs), np.nan)
-                   for name in ("error_unrecorded_final", "error_recorded_final"))  # fmt: skip
-    means, ends = tuple(_means(m, values) for values in errors), _ends(half_error(runs))
+                   for name in (UNRECORDED_ERROR, "error_recorded_final"))  # fmt: skip
+    means, ends = tuple(_means(m, values) for values in errors), m_of(half_error(runs))
     return PredictionErrors(series, m, errors, means, *ends, runs["iteration"].nunique())
 
 
 def _means(m: np.ndarray, errors: np.ndarray) -> Means:
-    """Means of the errors at each M, with 95 % intervals."""
+    """Geometric means of the errors at each M, with 95 % intervals of the mean logarithm."""
     rows = []
     for value in np.unique(m[np.isfinite(errors)]):
-        found = errors[(m == value) & np.isfinite(errors)]
-        rows.append((value, found.mean(), *(mean_interval(found) if len(found) > 1 else (np.nan, np.nan))))
+        logs = np.log(np.maximum(errors[(m == value) & np.isfinite(errors)], plotting.LEAST_ERROR))
+        ends = mean_interval(logs) if len(logs) > 1 else (np.nan, np.nan)
+        rows.append((value, *np.exp([logs.mean(), *ends])))
     return Means(*np.array(rows, dtype=float).reshape(-1, 4).T)
-
-
-def half_error(runs: pd.DataFrame) -> Transition:
-    """Where the median error of unrecorded neurons falls below HALF, in log10 M, with its interval over iterations."""
-    column = runs.get("error_unrecorded_final", pd.Series(np.nan, runs.index)).astype(float)
-    table = pd.DataFrame({"g": np.log10(runs["recorded"].astype(float)), "iteration": runs["iteration"],
-                          "lambda_max": HALF - column})  # fmt: skip
-    return transition(Curves.of(table))
-
-
-def _ends(estimate: Transition) -> tuple[float | None, float, float]:
-    """M at the crossing and the ends of its interval; None without one."""
-    if estimate.crossing is None:
-        return None, np.nan, np.nan
-    return 10**estimate.crossing, 10**estimate.low, 10**estimate.high
 
 
 def prediction_table(study: Study) -> pd.DataFrame:
@@ -96,25 +86,13 @@ def prediction_table(study: Study) -> pd.DataFrame:
     """
     rows = []
     for series, _, runs in _students(study):
-        half, low, high = _ends(half_error(runs))
+        half, low, high = m_of(half_error(runs))
         dimension = runs["dimension"].astype(float).dropna().to_numpy()
         ends = mean_interval(dimension) if len(dimension) > 1 else (np.nan, np.nan)
         mean = dimension.mean() if len(dimension) else np.nan
-        rows.append((series.text, half, low, high, mean, *ends, runs["iteration"].nunique(), _note(runs, half)))
+        rows.append((series.text, half, low, high, mean, *ends, runs["iteration"].nunique(), note(runs)))
     return pd.DataFrame(rows, columns=["student", "m_half", "interval_low", "interval_high", "dimension",
                                        "dimension_low", "dimension_high", "iterations", "note"])  # fmt: skip
-
-
-def _note(runs: pd.DataFrame, half: float | None) -> str:
-    if half is not None:
-        return ""
-    errors = runs.get("error_unrecorded_final", pd.Series(dtype=float)).astype(float)
-    medians = errors.groupby(runs["recorded"]).median().dropna() if len(errors) else errors
-    if medians.empty:
-        return "no unrecorded neurons"
-    if (medians < HALF).all():
-        return f"the error is below {HALF:g} at every M"
-    return f"the error does not fall below {HALF:g} by more than two standard errors"
 
 
 def prediction_courses(study: Study, ylabel: str | None) -> Figures:
@@ -139,3 +117,16 @@ def _found(arrays: dict[str, np.ndarray]) -> Sequence[FoundParameters]:
         for name, word in (("gains", "gain"), ("shifts", "shift"), ("tau", "time constant (τ)"))
         if f"{name}_found" in arrays
     ]
+
+
+def stiffness_figures(study: Study, ylabel: str | None) -> Figures:
+    """Stiff and sloppy directions, in colours of the values of each option, where all eigenvalues are known."""
+    for overlay in value_overlays(study):
+        curves = []
+        for combo in overlay.combos:
+            arrays = [each for each in arrays_of(combo) if each.get("hessian_exact", np.array(False))]
+            values, offsets = ([each[name] for each in arrays] for name in ("hessian_values", "hessian_offsets"))
+            if values:
+                curves.append(Stiffness(overlay.series[combo.label, combo.number], values, offsets))
+        if curves:
+            yield f"stiffness_{overlay.suffix}", plotting.stiffness(curves, overlay.title)

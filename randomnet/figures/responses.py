@@ -6,6 +6,7 @@ import numpy as np
 
 from randomnet import plotting
 from randomnet.comparison import combo_texts
+from randomnet.comparison.controls import is_network
 from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.study import Combo, Study
 from randomnet.figures.example_networks import example_networks
@@ -14,13 +15,24 @@ from randomnet.figures.runs import Figures
 from randomnet.plotting import MeasuredResponses, Panel, RocCurve
 from randomnet.results import FINISHED
 
+BARS = "thin bar: 95 % interval of a run over stimulated neurons"
+
+
+def _auc_panel(column: str, label: str) -> Panel:
+    return Panel(column, label, ends=(f"{column}_low", f"{column}_high"), bar_text=BARS, chance=(0.5, 0.5),
+                 chance_label="chance level: AUC {level}", linear=True, better="higher", quantity="auc")  # fmt: skip
+
+
 PANELS = (
-    Panel("auc", "AUC of responses", ends=("auc_low", "auc_high"), own_chance="auc_permuted", linear=True,
-          better="higher", quantity="auc"),
-    Panel("auc_gains", "AUC with fitted gains,\nof held-out neurons", ends=("auc_gains_low", "auc_gains_high"),
-          own_chance="auc_permuted", linear=True, better="higher", quantity="auc"),
-    Panel("spearman", "rank correlation with\nmeasured responses", ends=("spearman_low", "spearman_high"), zero=True,
-          better="higher"),
+    _auc_panel("auc", "AUC of\nmeasured responses"),
+    _auc_panel("auc_gains", "AUC with fitted gains,\nof held-out neurons"),
+    Panel("spearman", "rank correlation with\nmeasured responses", ends=("spearman_low", "spearman_high"),
+          bar_text=BARS, zero=True, better="higher"),
+)  # fmt: skip
+INTERVALS = (
+    *(f"{name}_{end}" for end in ("low", "high")
+      for name in ("auc", "spearman", "auc_gains", "auc_gains_change", "auc_classes", "auc_joint", "auc_joint_change")),
+    *("auc_permuted_sd", "auc_permuted_p"),
 )  # fmt: skip
 MOST_SENTENCES = 6
 NONE = np.empty(0)
@@ -60,26 +72,36 @@ def _record(row: dict[str, float], arrays: Arrays) -> MeasuredResponses:
         arrays["step_auc"],
         arrays["step_pairs"],
         len(np.unique(arrays["stimulated"])),
-        arrays.get("gain_classes", NONE),
+        _class_names(arrays),
         arrays.get("gains", NONE),
         arrays.get("fold_gains", NONE),
     )
 
 
+def _class_names(arrays: Arrays) -> np.ndarray:
+    """The names of the classes with their numbers of neurons; empty without gains."""
+    if "gain_classes" not in arrays:
+        return NONE
+    sizes = zip(arrays["gain_classes"].tolist(), arrays["gain_sizes"].tolist(), strict=True)
+    return np.array([f"{name}\n({size:,})" for name, size in sizes])
+
+
 def response_sentences(study: Study) -> Iterator[str]:
     """One sentence for each of the first combos: its AUC, what it is of, and the level without identities.
 
-    They are of the first run. Where gains are fitted, a second sentence says what these add for held-out neurons.
+    They are of the first run; null models are left out where there are others. Where gains are fitted, another
+    sentence says what these add for held-out neurons.
     """
-    options = varied_options(study, study.combos)
-    combos = [(combo, row) for combo in study.combos if np.isfinite(_estimate(row := _row_of(study, combo), "auc")[0])]
+    networks = [combo for combo in study.combos if is_network(combo)] or study.combos
+    options = varied_options(study, networks)
+    combos = [(combo, row) for combo in networks if np.isfinite(_estimate(row := _row_of(study, combo), "auc")[0])]
     for combo, row in combos[:MOST_SENTENCES]:
         values = ", ".join(f"{name} = {combo_texts.value_text(combo, name)}" for name in options)
         name = combo_texts.legend_text(combo.label, [combo.connectome], values)
-        yield (f"{name}: the AUC of measured responses is {interval_text(*_estimate(row, 'auc'))} of "
-               f"{int(row['pairs']):,} pairs ({int(row['stimulated_neurons'])} stimulated neurons, "
-               f"{int(row['responding_pairs']):,} pairs responded); with identities permuted it is "
-               f"{row['auc_permuted']:.3f} ± {row['auc_permuted_sd']:.3f} (p = {row['auc_permuted_p']:.2g}).")  # fmt: skip
+        yield (f"{name}: the AUC of measured responses is {interval_text(*_estimate(row, 'auc'))}, of "
+               f"{int(row['pairs']):,} pairs ({int(row['responding_pairs']):,} responded) and "
+               f"{int(row['stimulated_neurons'])} stimulated neurons. With identities permuted it is "
+               f"{row['auc_permuted']:.3f} ± {row['auc_permuted_sd']:.3f} (SD), p = {row['auc_permuted_p']:.2g}.")
         if np.isfinite(_estimate(row, "auc_gains")[0]):
             yield _gain_sentence(row)
     if len(combos) > MOST_SENTENCES:
@@ -88,8 +110,8 @@ def response_sentences(study: Study) -> Iterator[str]:
 
 def _gain_sentence(row: dict[str, float]) -> str:
     """What fitted gains add for stimulated neurons that the fit has not seen, and beside classes without wiring."""
-    change, beyond = _estimate(row, "auc_gains_change"), _estimate(row, "auc_gains_beyond")
+    change, beyond = _estimate(row, "auc_gains_change"), _estimate(row, "auc_joint_change")
     adds = "adds to" if change[1] > 0 else "lowers" if change[2] < 0 else "does not change, as far as can be told,"
-    return (f"One fitted gain per class {adds} the AUC of held-out stimulated neurons: {interval_text(*change)}. Classes "
-            f"alone, without wiring, reach {interval_text(*_estimate(row, 'auc_classes'))}; wiring with gains differs "
-            f"from that by {interval_text(*beyond)}.")  # fmt: skip
+    return (f"One fitted gain per class {adds} the AUC of held-out stimulated neurons, by {interval_text(*change)}. "
+            f"Classes alone, without wiring, reach {interval_text(*_estimate(row, 'auc_classes'))}; wiring with gains "
+            f"adds {interval_text(*beyond)} to these.")  # fmt: skip

@@ -13,7 +13,7 @@ from randomnet.comparison import combo_texts
 from randomnet.comparison.network_identity import FIXED, origin
 from randomnet.comparison.significance import percentile, rank_p, smallest_rank_p
 from randomnet.comparison.study import ABSENT, REFERENCE_VALUES, Combo, Study, canonical
-from randomnet.comparison.transition import Curves, Transition, difference, iteration_crossings, transition
+from randomnet.comparison.transition import Curves, Transition, difference, iteration_crossings, place, transition
 from randomnet.figures.grid_layout import varied_options
 from randomnet.figures.runs import LAMBDA, Figures, ended_runs
 from randomnet.figures.spectra import dynamics_figures
@@ -176,16 +176,9 @@ def _difference_row(a: Colour, b: Colour) -> tuple[Any, ...]:
         notes.append(BOTH_ONE_NETWORK)
     elif a.is_one_network:
         notes.append(A_IS_ONE_NETWORK)
-        place, crossings_b = _place(a.estimate), iteration_crossings(b.curves)
-        ranks = percentile(place, crossings_b), rank_p(place, crossings_b), smallest_rank_p(len(crossings_b))
+        g_c, crossings_b = place(a.estimate), iteration_crossings(b.curves)
+        ranks = percentile(g_c, crossings_b), rank_p(g_c, crossings_b), smallest_rank_p(len(crossings_b))
     return (*head, *interval, *ranks, "; ".join(notes))
-
-
-def _place(estimate: Transition) -> float:
-    """The crossing; or infinity, with its sign, if it is not within the grid."""
-    if estimate.crossing is not None:
-        return estimate.crossing
-    return float(iteration_crossings(Curves(estimate.g, estimate.medians[None], estimate.errors[None], np.zeros(1)))[0])
 
 
 def _note(colour: Colour) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from randomnet import plotting
 from randomnet.comparison import combo_texts
 from randomnet.comparison.combo_texts import unshared_text
+from randomnet.comparison.group_shares import size_test
 from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.network_identity import source_of_variation
 from randomnet.comparison.study import Combo, Study
@@ -19,17 +20,19 @@ from randomnet.plotting import GroupWeights, Participation
 MOST = 12  # combos with figures, at most
 MOST_GROUPS = 24  # rows of a heat map, the largest groups
 NEEDED = "covariant_weights"
+MAPS = {"ratio": "who carries the exponent (covariant vectors)", "forward_ratio": "who excites it (forward vectors)"}
 WEIGHTS = ("vector_group_weights", "vector_group_forward_weights")
-KEYS = ("vector_group_kinds", "vector_group_names")
+KEYS, SIZES = ("vector_group_kinds", "vector_group_names"), "vector_group_sizes"
+TESTED = {"size": (NEEDED, WEIGHTS[0], "size"), "forward_size": ("forward_weights", WEIGHTS[1], "forward_size")}
 Arrays = dict[str, np.ndarray]
 
 
 def vectors_table(study: Study) -> pd.DataFrame:
     """A row per combo, group of neurons and exponent; empty without vectors.
 
-    Columns: label, combo, own (where combos differ in further options), the shared options, then those of `_rows`.
+    Columns: label, combo, own (where combos differ in further options), the shared options, then those of `group_rows`.
     """
-    return _table(study, _rows)
+    return _table(study, group_rows)
 
 
 def _table(study: Study, rows_of: Callable[[Sequence[Arrays]], Iterator[dict[str, Any]]]) -> pd.DataFrame:
@@ -39,8 +42,8 @@ def _table(study: Study, rows_of: Callable[[Sequence[Arrays]], Iterator[dict[str
         for combo in group.combos:
             head: dict[str, Any] = {"label": combo.label, "combo": group.key, "own": unshared_text(combo, study.shared)}
             head |= {name: combo.values.get(name) for name in study.shared if name not in head}
-            over = source_of_variation(_runs_of(study, combo))
-            rows = pd.DataFrame(list(rows_of(_with_vectors(combo))))
+            over = source_of_variation(runs_of(study, combo))
+            rows = pd.DataFrame(list(rows_of(runs_with_vectors(combo))))
             parts.append(rows.assign(over=over).assign(**head)[[*head, *rows, "over"]] if len(rows) else rows)
     table = pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else None
     if table is None:
@@ -48,27 +51,29 @@ def _table(study: Study, rows_of: Callable[[Sequence[Arrays]], Iterator[dict[str
     return table.drop(columns=[] if table["own"].any() else ["own"])
 
 
-def _runs_of(study: Study, combo: Combo) -> pd.DataFrame:
+def runs_of(study: Study, combo: Combo) -> pd.DataFrame:
     """The rows of a combo in the table of runs."""
     return study.runs[(study.runs["label"] == combo.label) & (study.runs["number"] == combo.number)]
 
 
-def _with_vectors(combo: Combo) -> list[Arrays]:
+def runs_with_vectors(combo: Combo) -> list[Arrays]:
     """The arrays of the combo's runs that have covariant vectors."""
     return [arrays for _, arrays in arrays_by_iteration(combo) if NEEDED in arrays]
 
 
-def _rows(runs: Sequence[Arrays]) -> Iterator[dict[str, Any]]:
+def group_rows(runs: Sequence[Arrays]) -> Iterator[dict[str, Any]]:
     """A row per group and exponent, over the runs that have this group.
 
     weight: mean share of the vector's squared norm. expected: the group's share of the neurons. ratio: mean over runs
-    of weight / expected, with its 95 % interval where there are several runs. forward_: the same of forward vectors.
+    of weight / expected, with its 95 % interval where there are several runs. size_: the middle 95 % of the ratios of
+    random sets of as many neurons, and the p of the ratio among them. forward_: the same of forward vectors.
     """
-    places_of = [_places_of_groups(run) for run in runs]
+    tests = {name: _size_tests(runs, *keys) for name, keys in TESTED.items()}
+    places_of = [places_of_groups(run) for run in runs]
     for kind, name in dict.fromkeys(pair for places in places_of for pair in places):
         pairs = zip(runs, places_of, strict=True)
         members = [(run, places[kind, name]) for run, places in pairs if (kind, name) in places]
-        sizes = np.array([run["vector_group_sizes"][place] for run, place in members], dtype=float)
+        sizes = np.array([run[SIZES][place] for run, place in members], dtype=float)
         expected = sizes / np.array([run[NEEDED].shape[1] for run, _ in members])
         for index in range(min(len(run[NEEDED]) for run, _ in members)):
             weights, forward = (np.array([run[key][index, place] for run, place in members]) for key in WEIGHTS)
@@ -81,11 +86,33 @@ def _rows(runs: Sequence[Arrays]) -> Iterator[dict[str, Any]]:
                 "weight": weights.mean(),
                 "expected": expected.mean(),
                 **_ratio_columns("ratio", weights / expected),
+                **tests["size"].get((kind, name, index), {}),
                 "forward_weight": forward.mean(),
                 **_ratio_columns("forward_ratio", forward / expected),
+                **tests["forward_size"].get((kind, name, index), {}),
                 "n": len(members),
                 "separated": sum(bool(run["vector_separated"][index]) for run, _ in members),
             }
+
+
+def _size_tests(runs: Sequence[Arrays], neurons: str, groups: str, name: str) -> dict[tuple, dict[str, float]]:
+    """(kind, group, index) -> columns of the test of the mean weights over runs against random sets of neurons.
+
+    Empty unless the runs have the same groups and the weights of as many neurons.
+    """
+    same = all(neurons in run and run[neurons].shape[1] == runs[0][NEEDED].shape[1] and
+               all(np.array_equal(run[key], runs[0][key]) for key in (*KEYS, SIZES)) for run in runs)  # fmt: skip
+    if not (runs and same and len(runs[0][SIZES])):
+        return {}
+    k = min(len(run[NEEDED]) for run in runs)
+    weights, shares = (np.mean([run[key][:k] for run in runs], 0) for key in (neurons, groups))
+    columns: dict[tuple, dict[str, float]] = {}
+    for index in range(k):
+        test = size_test(weights[index], runs[0][SIZES], shares[index])
+        for key, place in places_of_groups(runs[0]).items():
+            ends = (test.low[place], test.high[place], test.p[place])
+            columns[*key, index] = dict(zip((f"{name}_low", f"{name}_high", f"{name}_p"), ends, strict=True))
+    return columns
 
 
 def _ratio_columns(name: str, ratios: np.ndarray) -> dict[str, float]:
@@ -94,7 +121,7 @@ def _ratio_columns(name: str, ratios: np.ndarray) -> dict[str, float]:
     return {name: ratios.mean(), f"{name}_low": np.maximum(low, 0.0), f"{name}_high": high}
 
 
-def _places_of_groups(run: Arrays) -> dict[tuple[str, str], int]:
+def places_of_groups(run: Arrays) -> dict[tuple[str, str], int]:
     """(kind, name) of the groups of a run -> the group's number in its arrays."""
     names = zip(*(map(str, run[key].tolist()) for key in KEYS), strict=True)
     return {name: place for place, name in enumerate(names)}
@@ -147,30 +174,32 @@ def _sensitivities_of(run: Arrays) -> Iterator[tuple[tuple[str, ...], np.ndarray
 
 
 def vector_figures(study: Study, ylabel: str | None) -> Figures:
-    """A figure per combo: weights of groups relative to their size, and participation, over the exponents."""
+    """A figure per combo: weights of groups in both kinds of vector relative to their size, and participation."""
     options = varied_options(study, study.combos)
     labels = {combo.label for combo in study.combos}
-    drawn = [(combo, runs) for combo in study.combos if (runs := _with_vectors(combo))]
+    drawn = [(combo, runs) for combo in study.combos if (runs := runs_with_vectors(combo))]
     for combo, runs in drawn[:MOST]:
         values = [f"{name} = {combo_texts.value_text(combo, name)}" for name in options]
         over = f"mean of {len(runs)} runs" if len(runs) > 1 else ""
         title = [combo_texts.legend_text(combo.label, [combo.connectome]), *values, over]
         stem = ["vectors", *[combo.label] * (len(labels) > 1), *(f"{name}={combo.get(name)}" for name in options)]
-        maps = list(_maps(pd.DataFrame(list(_rows(runs)))))
+        rows = pd.DataFrame(list(group_rows(runs)))
+        by_kind = zip(*(_maps(rows, column, words) for column, words in MAPS.items()), strict=True)
+        maps = [each for both in by_kind for each in both]
         yield "_".join(stem), plotting.vectors(maps, _participation(runs), ", ".join(filter(None, title)))
     if len(drawn) > MOST:
         say(f"vectors: drawn for the first {MOST} of {len(drawn)} combos; --filter selects others")
 
 
-def _maps(rows: pd.DataFrame) -> Iterator[GroupWeights]:
+def _maps(rows: pd.DataFrame, column: str, words: str) -> Iterator[GroupWeights]:
     """The ratios of the largest groups of each kind, (groups, exponents)."""
     for kind, part in rows.groupby("kind_of_group", sort=False) if len(rows) else ():
         sizes = part.groupby("group", sort=False)["size"].mean()
         largest = sizes[sizes.isin(sizes.nlargest(MOST_GROUPS))].index[:MOST_GROUPS]
-        ratios = part.pivot(index="group", columns="index", values="ratio").loc[largest]
+        ratios = part.pivot(index="group", columns="index", values=column).loc[largest]
         left_out = f", the largest {len(largest)} of {len(sizes)}" if len(largest) < len(sizes) else ""
         names = [f"{name} ({sizes[name]:.4g})" for name in largest]
-        yield GroupWeights(f"{str(kind).replace('_', ' ')}{left_out}", names, ratios.to_numpy())
+        yield GroupWeights(f"{str(kind).replace('_', ' ')}{left_out}\n{words}", names, ratios.to_numpy())
 
 
 def _participation(runs: Sequence[Arrays]) -> Participation:

@@ -1,4 +1,4 @@
-"""Tables of measured responses: a neuron was stimulated, another one was recorded, such as the worm's signal propagation.
+"""Tables of measured responses: a neuron was stimulated and another one recorded, as in the worm's signal propagation.
 
 A row per pair: the stimulated and the responding neuron, q, and where the table has them the response and how often the
 pair was measured. Source of the worm's table: Randi et al. 2023 (Nature 623).
@@ -81,9 +81,9 @@ class MatchedResponses:
 
 
 def read_responses(path: Path) -> MeasuredResponses:
-    """Return the measured pairs of a table. Raises FormatError, one line with the file, what was expected and what came."""
+    """Return the measured pairs of a table. Raises FormatError, one line with what was expected and what came."""
     table = _table(path)
-    used = {role: columns[0] for role, row in ROLES.items() if (columns := role_columns(table.columns, row))}
+    used = {role: spelled[0] for role, row in ROLES.items() if (spelled := role_columns(table.columns, row))}
     for role in NEEDED:
         if role not in used:
             spellings = ", ".join(ROLES[role].spellings[:5])
@@ -91,11 +91,11 @@ def read_responses(path: Path) -> MeasuredResponses:
             raise FormatError(f"{table}: expected {expected}, got {listed(table.columns)}")
     cells = read_all(table, {column: KINDS[role] for role, column in used.items()})
     columns: dict[str, Any] = {role: np.asarray(cells[column]) for role, column in used.items()}
-    for role in ("stimulated", "responding"):
-        columns[role] = np.char.strip(columns[role].astype(str))
     pairs = len(columns["q"])
     if not pairs:
         raise FormatError(f"{table}: expected a row per measured pair of neurons, got none")
+    for role in ("stimulated", "responding"):
+        columns[role] = np.char.strip(columns[role].astype(str))
     columns.setdefault("response", np.full(pairs, np.nan))
     columns.setdefault("occurrences", np.ones(pairs, dtype=np.int64))
     _check_pairs(table, columns["stimulated"], columns["responding"])
@@ -139,9 +139,11 @@ def match_responses(measured: MeasuredResponses, names: np.ndarray) -> MatchedRe
     itself = (ends[0] == ends[1]) & (ends[0] >= 0)
     kept = (ends[0] >= 0) & (ends[1] >= 0) & ~itself
     neurons = np.unique(np.concatenate([end[kept] for end in ends]))
+    stimulated, responding = (np.searchsorted(neurons, end[kept]) for end in ends)
     return MatchedResponses(
         neurons,
-        *(np.searchsorted(neurons, end[kept]) for end in ends),
+        stimulated,
+        responding,
         measured.q[kept],
         measured.response[kept],
         measured.occurrences[kept],

@@ -50,23 +50,6 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
     return None
 
 
-def resumable(
-    runs: Sequence[Run], folders: Sequence[results.RunFolder], device: torch.device
-) -> tuple[Sequence[Run], Sequence[results.RunFolder], dict[str, Any] | None]:
-    """Return the runs to train side by side, their folders, and their checkpoint if there is one.
-
-    These are the unfinished runs. But where a checkpoint is of all runs, all continue together, because the last digits
-    of each run's numbers depend on how many runs are computed together.
-    """
-    unfinished = [run for run, folder in zip(runs, folders, strict=True) if folder.status == results.MISSING]
-    for candidates in (list(runs), unfinished):
-        places = [folder for run, folder in zip(runs, folders, strict=True) if run in candidates]
-        checkpoint = read_checkpoint(places[0].checkpoint, device)
-        if checkpoint and checkpoint.get("members") == members_of(candidates):
-            return candidates, places, checkpoint
-    return unfinished, [folder for run, folder in zip(runs, folders, strict=True) if run in unfinished], None
-
-
 def members_of(runs: Sequence[Run]) -> Members:
     """Return the numbers of the runs, as a checkpoint has them."""
     return [[run.combo, run.iteration] for run in runs]

@@ -268,9 +268,9 @@ def exponents_of_stack(
             bundle, segment_logs = checkpoint(growth, *arguments, use_reentrant=False, preserve_rng_state=False)
         now += sum(segment)
         logs.append(segment_logs)
-    all_logs = torch.cat(logs)
+    all_logs = torch.cat(logs) if len(logs) > 1 else logs[0]
     steepness = (all_logs.detach().amax(-1) - all_logs.detach().amin(-1)).amax(0)
-    total = all_logs[len(transient) :].sum(0)
+    total = (all_logs[len(transient) :] if transient else all_logs).sum(0)
     return torch.sort(total / (sum(record) * system.dt), descending=True).values, steepness, bundle.detach()
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 LEVEL = 0.95
 FEWEST = 3  # stimulated neurons of an interval
+MOST_RANKED = 500  # samples of a rank correlation, whose ranks are computed anew in each
 
 
 class Estimate(NamedTuple):
@@ -98,12 +99,12 @@ def share_estimate(positive: np.ndarray, stimulated: np.ndarray, weights: np.nda
 
 def rank_correlation(x: np.ndarray, y: np.ndarray, stimulated: np.ndarray, weights: np.ndarray) -> Estimate:
     """Return Spearman's correlation of pairs (P,), with its BCa interval. Each sample is ranked anew."""
-    orders = [np.unique(values, return_inverse=True)[1] for values in (x, y)]
+    first, second = (np.unique(values, return_inverse=True)[1] for values in (x, y))
 
     def correlations(samples: np.ndarray) -> np.ndarray:
-        return np.array([_rank_correlation(*orders, sample[stimulated]) for sample in samples])
+        return np.array([_rank_correlation(first, second, sample[stimulated]) for sample in samples])
 
-    return _estimate(correlations, weights, stimulated)
+    return _estimate(correlations, weights[:MOST_RANKED], stimulated)
 
 
 def mid_ranks(order: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -123,9 +124,7 @@ def _rank_correlation(first: np.ndarray, second: np.ndarray, weights: np.ndarray
     return float(weights @ (one * other) / spread) if spread > 0 else np.nan
 
 
-def _estimate(
-    statistic: Callable[[np.ndarray], np.ndarray], weights: np.ndarray, stimulated: np.ndarray
-) -> Estimate:
+def _estimate(statistic: Callable[[np.ndarray], np.ndarray], weights: np.ndarray, stimulated: np.ndarray) -> Estimate:
     """Return the statistic of all neurons; its interval is nan for few neurons, or where it is not defined."""
     count, present = weights.shape[1], np.unique(stimulated)
     value = float(statistic(np.ones((1, count)))[0])
@@ -139,9 +138,7 @@ def _estimate(
     return Estimate(value, low, high, float(draws.std(ddof=1)), pairs, neurons)
 
 
-def bca_interval(
-    value: float, draws: np.ndarray, jackknife: np.ndarray, level: float = LEVEL
-) -> tuple[float, float]:
+def bca_interval(value: float, draws: np.ndarray, jackknife: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
     """Return the bias-corrected and accelerated bootstrap interval (Efron 1987). draws: (B,); jackknife: (C,)."""
     from scipy.special import ndtr, ndtri  # imported here, as it takes 0.2 s
 
@@ -158,6 +155,6 @@ def permuted_aucs(
     responses: np.ndarray, stimulated: np.ndarray, responding: np.ndarray, positive: np.ndarray, number: int,
     rng: np.random.Generator,
 ) -> np.ndarray:  # fmt: skip
-    """Return the AUCs (number,) of responses (K, K), [responding, stimulated], after permuting which neuron is which."""
+    """Return the AUCs (number,) of responses (K, K) [responding, stimulated] after permuting which neuron is which."""
     orders = (rng.permutation(len(responses)) for _ in range(number))
     return np.array([auc(responses[order[responding], order[stimulated]], positive) for order in orders])

@@ -95,7 +95,7 @@ def _edge_gradient(coupling: Sparse, adjoint: Tensor, sent: Tensor) -> Tensor:
             edges = slice(first, first + size)
             gradient[edges] = (adjoint[pattern.post[edges]] * sent[pattern.pre[edges]]).sum(1)
         return gradient
-    sent, begins = sent.mT.contiguous(), pattern.rows_begin.tolist()
+    sent, begins = sent.mT.contiguous(), pattern.begin.tolist()
     size = max(1, BLOCK // n)
     for row in range(0, n, size):
         edges = slice(begins[row], begins[min(row + size, n)])

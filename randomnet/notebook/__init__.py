@@ -9,6 +9,7 @@
     fit             the training loop, with those of [trainvalidate]; losses are of spectrum_loss and task
     spectrum        the Lyapunov spectrum, with those of [lyapunov]
     covariant_vectors  which neurons carry each exponent, and what it is sensitive to
+    responses       of each neuron to input into every other one; score_responses: beside measured ones
     fixed_points    of a network, a torch module or any step, under constant inputs
     load, run       a results folder; an INI
 
@@ -21,6 +22,7 @@ from randomnet.notebook.inferred import NotebookModel
 from randomnet.notebook.losses import Loss, TaskLoss, spectrum_loss, task
 from randomnet.notebook.networks import NotebookNetwork, fit, network
 from randomnet.notebook.points import fixed_points
+from randomnet.notebook.responses import responses, score_responses
 from randomnet.notebook.results import Results, load, run
 from randomnet.notebook.spectra import covariant_vectors, spectrum
 
@@ -38,7 +40,9 @@ __all__ = [
     "fixed_points",
     "load",
     "network",
+    "responses",
     "run",
+    "score_responses",
     "spectrum",
     "spectrum_loss",
     "task",

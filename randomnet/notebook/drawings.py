@@ -50,6 +50,19 @@ def vectors(record: Any, title: str = "") -> Figure:
     return shown(plotting.vectors(maps, participation, title))
 
 
+def response_scores(record: Any, title: str = "") -> Figure:
+    """ROC curve, and shares and AUC by synaptic steps, of a network beside measured responses."""
+    steps, none = record.by_steps, np.empty(0)
+    curve = plotting.RocCurve("network", record.predicted, record.auc[:3])
+    shown_record = plotting.MeasuredResponses(
+        (curve,), record.positive, record.predicted, record.permuted,
+        np.array([group.name for group in steps]), np.array([group.share[:4] for group in steps]),
+        np.array([group.auc[:4] for group in steps]), np.array([group.auc.pairs for group in steps]),
+        record.auc.neurons, none, none, none,
+    )  # fmt: skip
+    return shown(plotting.measured_responses(shown_record, title))
+
+
 def history(network: Any, title: str = "") -> Figure:
     """Loss and other quantities of a network over epochs. Raises ValueError before training."""
     if network.progress is None:

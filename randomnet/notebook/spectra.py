@@ -79,7 +79,7 @@ def _of_network(network: NotebookNetwork, k: int | str | None, arguments: dict[s
     run = spectrum_run(network, written)
     if run.config.lyapunov.vectors:
         raise ValueError("vectors: expected 0 in spectrum(), as covariant_vectors() computes them")
-    setup = _present(network, build_setup(run))
+    setup = present_setup(network, build_setup(run))
     count = exponents_of(run, setup.size)
     with torch.no_grad():
         if run.config.lyapunov.initial_states > 1:
@@ -115,29 +115,29 @@ def covariant_vectors(source: NotebookNetwork | Connectome, *, k: int = 5, **opt
     run = spectrum_run(network, written, "covariant_vectors()")
     if not k:
         raise ValueError("k: expected at least 1 vector, got 0")
-    setup = _present(network, build_setup(run))
+    setup = present_setup(network, build_setup(run))
     with torch.no_grad():
         return vectors_of_network(run, setup, compute_spectrum(run, setup, exponents_of(run, setup.size)))
 
 
 def spectrum_run(
-    network: NotebookNetwork, written: dict[tuple[str, str], Any], function: str = "spectrum()"
+    network: NotebookNetwork, written: dict[tuple[str, str], Any], function: str = "spectrum()", kind: str = KIND
 ) -> Run:
-    """The run of kind = spectrum of a network, with these options of [lyapunov]. Raises ConfigError.
+    """The run of kind = spectrum of a network, or of another kind, with these options. Raises ConfigError.
 
     function: its name in errors.
     """
     trained = network.run_settings
     made = {key: value for key, value in network.options.items()
-            if KIND in SCHEMA.options[key].readers and key[0] != "lyapunov"}  # fmt: skip
+            if kind in SCHEMA.options[key].readers and key[0] != "lyapunov"}  # fmt: skip
     for key in written:
-        if not SCHEMA.is_read(key, config_of(function, KIND, made | written, strict=False)):
-            config_of(function, KIND, made | written)
-    config = config_of(function, KIND, made | written, strict=False)
+        if not SCHEMA.is_read(key, config_of(function, kind, made | written, strict=False)):
+            config_of(function, kind, made | written)
+    config = config_of(function, kind, made | written, strict=False)
     return Run(0, trained.iteration, config.experiment.seed, config)
 
 
-def _present(network: NotebookNetwork, fresh: Setup) -> Setup:
+def present_setup(network: NotebookNetwork, fresh: Setup) -> Setup:
     """The fresh setup in float64, with the network's present values where they differ from the initial ones."""
     initial, present = fresh.network.values(), network.module.values()
     fresh.network.assign({

@@ -39,9 +39,9 @@ class Student(nn.Module):
         self.register_buffer("projections", projections)
         self.unknown = nn.ParameterDict({name: nn.Parameter(values.clone()) for name, values in unknown.items()})
 
-    def system(self) -> Dynamics:
-        """The network with its present parameters; differentiable in the unknown ones."""
-        parts = dict(self.unknown.items())
+    def system(self, parts: Mapping[str, Tensor] | None = None) -> Dynamics:
+        """The network with its present parameters, or with `parts` of them; differentiable in the unknown ones."""
+        parts = dict(self.unknown.items()) | dict(parts or {})
         changes = {name: parts[name][self.groups] for name in ("gains", "shifts") if name in parts}
         if "weights" in parts:
             weights = parts["weights"]
@@ -60,6 +60,11 @@ class Student(nn.Module):
         """Gains and shifts of these neurons, as they are now."""
         system = self.system()
         return {name: getattr(system, name).detach()[neurons] for name in ("gains", "shifts")}
+
+    def double_copy(self) -> "Student":
+        """The same student in float64."""
+        unknown = {name: values.double() for name, values in self.values().items()}
+        return Student(self.known.double(), self.groups, unknown, self.projections)
 
     def values(self) -> dict[str, Tensor]:
         """Copies of the unknown parameters, by name."""

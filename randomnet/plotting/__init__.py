@@ -8,12 +8,14 @@ Quantities of many runs:
     spectra                Lyapunov spectra, such as before and after training, with their targets
     exponent_density       densities of exponents, a line per set
     vectors                covariant Lyapunov vectors: weights of groups and participation, over the exponents
+    carriers               weights of groups in the leading vectors over their size, a network among its null models
     convergence            running estimates of Lyapunov exponents over time
     transition             exponents against the coupling: samples, medians and zero crossings
     distributions          trained parameters before and after training
     nulls                  a network as a line among the draws of its null models, one panel per null
     null_spectra           spectra before and after training of a network and its nulls, one panel per null
     prediction             errors of recorded and unrecorded neurons over the number of recorded ones
+    orders                 a quantity that some runs do not reach, a row per network and control
     scores                 one panel per score of many models, with the best attainable value
 
 Dynamics of one network:
@@ -31,6 +33,7 @@ Dynamics of one network:
     overlaps               overlaps with selection vectors along trials, before and after training
     reaches                paths of an arm's fingertip, before and after training
     found_parameters       parameters of a student with the true ones
+    stiffness              curvature of a student's loss, and errors of its parameters along each direction
     recorded_trial         a trial of a simulated recording, from inputs to spikes
     recorded_neurons       rates and Fano factors of the recorded neurons
     inferred_rates         inferred rates with the true ones
@@ -56,6 +59,7 @@ knows what an experiment is. Widths are those of journal columns; text is at lea
 
 from randomnet.plotting.activity import Activity, BumpCourse, Stimulus, activity, rate_unit
 from randomnet.plotting.blocks import blocks
+from randomnet.plotting.carriers import Carried, carriers
 from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
 from randomnet.plotting.courses import Course, courses
@@ -76,9 +80,19 @@ from randomnet.plotting.measured_responses import MeasuredResponses, measured_re
 from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
+from randomnet.plotting.orders import OrderRow, orders
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phase_plane import PhasePlane, phase_plane
-from randomnet.plotting.prediction import FoundParameters, Means, PredictionErrors, found_parameters, prediction
+from randomnet.plotting.prediction import (
+    LEAST_ERROR,
+    FoundParameters,
+    Means,
+    PredictionErrors,
+    Stiffness,
+    found_parameters,
+    prediction,
+    stiffness,
+)
 from randomnet.plotting.psth import Psth, psth
 from randomnet.plotting.reaches import Reaching, reaches
 from randomnet.plotting.recordings import RecordedNeurons, RecordedTrial, recorded_neurons, recorded_trial
@@ -98,8 +112,10 @@ from randomnet.plotting.vectors import GroupWeights, Participation, vectors
 __all__ = [
     "FEWEST_EXPONENTS",
     "FORMATS",
+    "LEAST_ERROR",
     "Activity",
     "BumpCourse",
+    "Carried",
     "Course",
     "Courses",
     "Event",
@@ -116,6 +132,7 @@ __all__ = [
     "MeasuredResponses",
     "NullPanel",
     "NullSpectra",
+    "OrderRow",
     "Overlaps",
     "Panel",
     "Participation",
@@ -132,12 +149,14 @@ __all__ = [
     "Score",
     "Series",
     "StateSpace",
+    "Stiffness",
     "StimulatedAccuracy",
     "Stimulus",
     "TrainedActivity",
     "Trajectories3D",
     "activity",
     "blocks",
+    "carriers",
     "check_text",
     "convergence",
     "courses",
@@ -163,6 +182,7 @@ __all__ = [
     "needs_log_axis",
     "null_spectra",
     "nulls",
+    "orders",
     "overlaps",
     "phase_plane",
     "prediction",
@@ -176,6 +196,7 @@ __all__ = [
     "scores",
     "spectra",
     "state_space",
+    "stiffness",
     "stimulated_accuracy",
     "trained_activity",
     "trajectories_3d",

@@ -69,9 +69,10 @@ def _run_handles(table: pd.DataFrame, panels: Sequence[Panel]) -> list[Artist]:
     with_bounds = (panel for panel in panels if (run_marks.numbers(table, panel.bound) == 1).any())
     handles += [_mark(run_marks.BOUND_MARKER, 4.1 * 2.6, text)
                 for text in dict.fromkeys(panel.bound_text for panel in with_bounds)]  # fmt: skip
-    if any(np.isfinite(run_marks.error_range(averaged, panel)).any() for panel in panels):
-        several = any(f"{panel.column}{run_marks.STATES_SUFFIX}" in table for panel in panels)
-        label = f"thin bar: ± 2 standard errors of {'a run' if several else 'one trajectory'}"
+    with_bars = [panel for panel in panels if np.isfinite(run_marks.error_range(averaged, panel)).any()]
+    several = any(f"{panel.column}{run_marks.STATES_SUFFIX}" in table for panel in panels)
+    usual = f"thin bar: ± 2 standard errors of {'a run' if several else 'one trajectory'}"
+    for label in dict.fromkeys(panel.bar_text or usual for panel in with_bars):
         handles.append(Line2D([], [], linewidth=0.5, color=REFERENCE, label=label))
     return handles
 

@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from randomnet.plotting.style import CHANCE, COLOURS, DOUBLE, REFERENCE, STYLE, escape_dollars, new_figure
 
@@ -29,9 +30,9 @@ class Curve:
 class MeasuredResponses:
     """What a figure shows of one network.
 
-    curves: of the P pairs. responded: (P,) bool. predicted: (P,), responses of the network. permuted: AUCs with permuted
-    identities. steps (S,): names; share, auc: (S, 4) value, ends of the interval and error; pairs: (S,). stimulated:
-    number of stimulated neurons. classes (C,), gains (C,), fold_gains (folds, C): empty without fitted gains.
+    curves: of the P pairs. responded: (P,) bool. predicted: (P,), responses of the network. permuted: AUCs with
+    permuted identities. steps (S,): names; share, auc: (S, 4) value, ends of the interval and error; pairs: (S,).
+    stimulated: number of stimulated neurons. classes (C,), gains (C,), fold_gains (folds, C): empty without gains.
     """
 
     curves: tuple[Curve, ...]
@@ -51,7 +52,7 @@ class MeasuredResponses:
 def measured_responses(record: MeasuredResponses, title: str = "") -> Figure:
     """Four panels: ROC curves, share of pairs that responded by steps, AUC by steps, gains or share by prediction."""
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(DOUBLE, 5.2, title)
+        figure = new_figure(DOUBLE, 5.0, title)
         (roc, share), (auc, last) = figure.subplots(2, 2)
         _draw_roc(roc, record)
         _draw_by_steps(share, record, 100 * record.share, record.pairs > 0)
@@ -59,11 +60,11 @@ def measured_responses(record: MeasuredResponses, title: str = "") -> Figure:
         share.set_ylabel("pairs that responded (%)")
         share.set_ylim(bottom=0)
         share.legend()
-        enough = np.rint(record.share[:, 0] * record.pairs) >= FEW_RESPONSES
+        enough = (np.rint(record.share[:, 0] * record.pairs) >= FEW_RESPONSES) & (record.auc[:, 3] > 0)
         _draw_by_steps(auc, record, record.auc, enough)
         auc.axhline(0.5, label="chance", **CHANCE)
         auc.set_ylabel("AUC among pairs at\nthis number of steps")
-        auc.legend()
+        auc.legend(loc="upper left", bbox_to_anchor=(0, 1.2), ncols=2)
         (_draw_gains if len(record.classes) else _draw_parts)(last, record)
         return figure
 
@@ -76,11 +77,12 @@ def _draw_roc(axes: Axes, record: MeasuredResponses) -> None:
         axes.plot(*_roc(curve.scores, record.responded), color=COLOURS[number], label=f"{curve.name}:\nAUC {ends}")
     level = record.permuted
     axes.plot([], [], " ", label=f"identities permuted:\nAUC {level.mean():.3f} ± {level.std(ddof=1):.3f} (SD)")
-    axes.set_xlabel("share of pairs without a response")
-    axes.set_ylabel("share of pairs with a response")
+    axes.set_xlabel("pairs without a response above the threshold")
+    axes.set_ylabel("pairs with a response\nabove the threshold")
     axes.set_title(f"{len(record.responded):,} pairs, {record.stimulated} stimulated neurons")
-    axes.set_aspect("equal")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+    axes.legend(loc="lower right", fontsize=6.5)
 
 
 def _roc(scores: np.ndarray, responded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -115,7 +117,7 @@ def _draw_gains(axes: Axes, record: MeasuredResponses) -> None:
     axes.set_xticks(places, [escape_dollars(str(name)) for name in record.classes])
     axes.set_xlim(-0.5, len(places) - 0.5)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("class of neurons")
+    axes.set_xlabel("class of neurons (number of neurons)")
     axes.set_ylabel("fitted gain")
     axes.legend()
 
@@ -128,6 +130,6 @@ def _draw_parts(axes: Axes, record: MeasuredResponses) -> None:
     axes.axhline(100 * record.responded.mean(), color=REFERENCE, linewidth=0.8, linestyle=CHANCE["linestyle"],
                  label="all pairs")  # fmt: skip
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("tenth of the pairs by response of the network, largest last")
+    axes.set_xlabel("tenth of the pairs by response of the network (10: largest)")
     axes.set_ylabel("pairs that responded (%)")
     axes.legend()

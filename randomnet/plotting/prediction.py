@@ -30,11 +30,12 @@ from randomnet.plotting.value_axis import number_log_axis
 
 SHIFT = 0.02  # decades between students at one M
 WIDTH = 0.03  # decades over which the dots of one student are spread
-FLOOR = 1e-6  # errors below it are drawn there
+LEAST_ERROR = 1e-6  # errors below it are drawn there
+LEAST_SHARE = 1e-12  # eigenvalues below this share of the largest are rounding
 
 
 class Means(NamedTuple):
-    """Means over runs at each M, (k,) each, with the ends of their intervals, nan for single runs."""
+    """Geometric means over runs at each M, (k,) each, with the ends of their intervals, nan for single runs."""
 
     m: np.ndarray
     mean: np.ndarray
@@ -70,6 +71,17 @@ class FoundParameters(NamedTuple):
     recorded: np.ndarray
 
 
+class Stiffness(NamedTuple):
+    """Eigenvalues (P,) of the loss in the parameters, descending, and errors of the parameters along each direction.
+
+    One of each for every run of the series.
+    """
+
+    series: Series
+    values: Sequence[np.ndarray]
+    offsets: Sequence[np.ndarray]
+
+
 def prediction(
     students: Sequence[PredictionErrors], dimension: np.ndarray, labels: tuple[str, str], half: float, title: str = ""
 ) -> Figure:
@@ -81,7 +93,7 @@ def prediction(
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 2.6, title)
         panels = list(figure.subplots(1, 2, sharex=True, sharey=True))
-        every = [np.maximum(finite_values(errors), FLOOR) for student in students for errors in student.errors]
+        every = [np.maximum(finite_values(errors), LEAST_ERROR) for student in students for errors in student.errors]
         values = np.concatenate(every) if every else np.empty(0)
         for place, (axes, label) in enumerate(zip(panels, labels, strict=True)):
             axes.set_xscale("log")
@@ -96,7 +108,7 @@ def prediction(
         for student in students:
             _mark_half(panels[0], student, half)
         set_option_ticks(panels[0], np.concatenate([student.m for student in students]))
-        legend(figure, _handles(students, dimension, half), "bars: 95 % intervals of means over runs")
+        legend(figure, _handles(students, dimension, half), "lines: geometric means over runs with 95 % intervals")
         return figure
 
 
@@ -118,7 +130,7 @@ def _dimension_line(axes: Axes, dimension: np.ndarray) -> None:
 
 def _draw_errors(axes: Axes, student: PredictionErrors, place: int, shift: float) -> None:
     """Draw the runs of one student as dots, and its means with their intervals."""
-    errors, means = np.maximum(student.errors[place], FLOOR), student.means[place]
+    errors, means = np.maximum(student.errors[place], LEAST_ERROR), student.means[place]
     x = student.m * shift
     for m in np.unique(student.m):
         at = student.m == m
@@ -127,8 +139,8 @@ def _draw_errors(axes: Axes, student: PredictionErrors, place: int, shift: float
     axes.plot(x, errors, linestyle="", marker=look.marker, color=look.color, markersize=2.4, markeredgewidth=0,
               alpha=0.55, zorder=3)  # fmt: skip
     if len(means.m):
-        mean = np.maximum(means.mean, FLOOR)
-        bars = [np.nan_to_num(mean - np.maximum(means.low, FLOOR)), np.nan_to_num(means.high - mean)]
+        mean = np.maximum(means.mean, LEAST_ERROR)
+        bars = [np.nan_to_num(mean - np.maximum(means.low, LEAST_ERROR)), np.nan_to_num(means.high - mean)]
         axes.errorbar(means.m * shift, mean, yerr=np.maximum(bars, 0), color=look.color, linestyle=look.linestyle,
                       linewidth=1.1, elinewidth=0.7, capsize=1.5, capthick=0.7, zorder=2)  # fmt: skip
 
@@ -208,3 +220,27 @@ def _draw_found(axes: Axes, parameter: FoundParameters) -> None:
         if which.sum() > 1 and np.ptp(true[which]) and np.ptp(found[which]):
             texts.append(f"{word}: r = {np.corrcoef(true[which], found[which])[0, 1]:.2f}")
     axes.set_title(", ".join(texts))
+
+
+def stiffness(curves: Sequence[Stiffness], title: str = "") -> Figure:
+    """Eigenvalues of the loss over their number, and errors of the parameters along each direction over these."""
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 2.4, title)
+        left, right = figure.subplots(1, 2)
+        for series, all_values, all_offsets in curves:
+            for values, offsets in zip(all_values, all_offsets, strict=True):
+                shares = np.maximum(values / values[0], LEAST_SHARE)
+                left.plot(np.arange(1, len(values) + 1), shares, color=series.color, linewidth=0.8)
+                right.plot(shares, offsets, linestyle="", marker=series.marker, markersize=2.0, color=series.color,
+                           markeredgewidth=0, alpha=0.6)  # fmt: skip
+        left.set_xlabel("number of the direction")
+        set_ylabel(left, "curvature of the loss\n(share of the largest)")
+        right.set_xlabel("curvature of the loss (share of the largest)")
+        set_ylabel(right, "|found − true parameters|\nalong the direction")
+        left.set_yscale("log")
+        right.set_xscale("log")
+        right.set_yscale("log")
+        handles = [Line2D([], [], color=series.color, label=f"{series.text}, {runs_text(len(values))}")
+                   for series, values, _ in curves]  # fmt: skip
+        legend(figure, handles, "a line, or dots, for each run")
+        return figure

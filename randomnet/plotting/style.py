@@ -93,12 +93,14 @@ class Panel:
     chance:     smallest and largest chance level, drawn as a band, or as a line if they are equal. The axis is then
                 linear.
     own_chance: column of the chance level of each run, drawn at the dot of that run.
+    chance_label: legend text of the chance level.
     whole:      whether values are whole numbers, such as epochs.
     linear:     whether the axis is always linear. log: whether it is log for all positive values.
     reference:  column of the values to compare with, drawn dashed; texts: legend texts of the quantity and of these.
     bound:      column that is 1 for runs whose value is a lower bound; bound_text: the legend text for these.
     error:      column of the standard error, drawn as a thin bar of two standard errors up and down.
     ends:       columns of the lower and upper end of that bar if it is not symmetric.
+    bar_text:   legend text of that bar; empty for the one of standard errors.
     better:     `higher` or `lower`, the direction of better values, if one is better.
     least:      smallest possible value. spans: values that are always within the axis limits.
     quantity:   what is measured. Panels side by side of one quantity have the same scale and limits.
@@ -110,6 +112,7 @@ class Panel:
     training: str = ""
     chance: tuple[float, float] | None = None
     own_chance: str = ""
+    chance_label: str = "chance level: best constant answer ({level} %)"
     whole: bool = False
     linear: bool = False
     reference: str = ""
@@ -118,6 +121,7 @@ class Panel:
     bound_text: str = "lower bound"
     error: str = ""
     ends: tuple[str, str] = ("", "")
+    bar_text: str = ""
     least: float | None = None
     spans: tuple[float, ...] = ()
     log: bool = False
@@ -300,8 +304,9 @@ def chance_line(axes: Axes, levels: tuple[float, float] | None) -> None:
 
 def chance_handles(panels: Sequence[Panel]) -> list[Line2D]:
     """Legend entries for the lines or bands at chance level, each with its level."""
-    levels = dict.fromkeys(chance_text(panel.chance) for panel in panels if panel.chance is not None)
-    return [Line2D([], [], **CHANCE, label=f"chance level: best constant answer ({level} %)") for level in levels]
+    labels = dict.fromkeys(panel.chance_label.format(level=chance_text(panel.chance))
+                           for panel in panels if panel.chance is not None)  # fmt: skip
+    return [Line2D([], [], **CHANCE, label=label) for label in labels]
 
 
 def chance_text(levels: tuple[float, float]) -> str:

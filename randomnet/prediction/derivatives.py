@@ -1,6 +1,8 @@
-"""Products of vectors with Hessians and Jacobians; each costs one or two backward passes through a graph built once.
+"""Products of vectors with Hessians and Jacobians, and the Jacobian of each neuron's activity.
 
-They need operations whose gradients can be differentiated again, as all simulations here have.
+What is differentiated is a tensor that was computed from the parameters, or a function of them that returns it. A
+tensor needs operations whose gradients can be differentiated again, as all simulations here have. A function is run
+with many directions at once in forward mode, which is several times faster.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,70 +12,84 @@ import torch
 from torch import Tensor
 
 Parameters = Tensor | Sequence[Tensor]
-Product = Callable[[np.ndarray], np.ndarray]
+Outputs = Tensor | Callable[..., Tensor]  # a function takes the parameters in their order
+Product = Callable[[np.ndarray], np.ndarray]  # of each of several vectors: (K, P) -> (K, P)
+AT_ONCE = 32  # directions
 
 
 def hessian_product(loss: Tensor, parameters: Parameters) -> Product:
-    """v (P,) -> H v (P,), with the exact Hessian of a scalar loss; by two backward passes (Pearlmutter 1994)."""
+    """V (K, P) -> V H, with the exact Hessian H of a scalar loss: a backward pass for each row (Pearlmutter 1994)."""
     tensors = _listed(parameters)
     gradient = _flat(torch.autograd.grad(loss, tensors, create_graph=True, allow_unused=True), tensors)
 
-    def product(vector: np.ndarray) -> np.ndarray:
+    def product(vectors: np.ndarray) -> np.ndarray:
         if not gradient.requires_grad:  # a loss that is linear in the parameters
-            return np.zeros(len(gradient))
-        adjoint = torch.as_tensor(vector, dtype=gradient.dtype, device=gradient.device)
-        return _numbers(_pulled_back(gradient, tensors, adjoint))
+            return np.zeros_like(vectors)
+        return _pulled_back(gradient, tensors, torch.as_tensor(vectors).to(gradient))
 
     return product
 
 
-def gauss_newton_product(residuals: Tensor, parameters: Parameters) -> Product:
-    """v (P,) -> 2 J^T J v / R (P,), where J (R, P) is the Jacobian of R residuals whose mean square is the loss."""
-    tensors, outputs = _listed(parameters), residuals.flatten()
-    forward = jacobian_product(outputs, tensors)
+def gauss_newton_product(residuals: Outputs, parameters: Parameters) -> Product:
+    """V (K, P) -> 2 V J^T J / R, where J (R, P) is the Jacobian of R residuals whose mean square is the loss."""
+    tensors, outputs = _listed(parameters), _evaluated(residuals, parameters).flatten()
+    forward = jacobian_product(residuals, tensors)
 
-    def product(vector: np.ndarray) -> np.ndarray:
-        return _numbers(_pulled_back(outputs, tensors, forward(vector))) * (2 / len(outputs))
+    def product(vectors: np.ndarray) -> np.ndarray:
+        return _pulled_back(outputs, tensors, forward(vectors)) * (2 / len(outputs))
 
     return product
 
 
-def jacobian_product(outputs: Tensor, parameters: Parameters) -> Callable[[np.ndarray], Tensor]:
-    """v (P,) -> J v (R,), with the Jacobian of the outputs (R,).
-
-    J^T u is linear in u, so that its derivative in u along v is J v.
-    """
+def jacobian_product(outputs: Outputs, parameters: Parameters) -> Callable[[np.ndarray], Tensor]:
+    """V (K, P) -> V J^T (K, R), with the Jacobian of all R outputs, in forward mode or by `_twice_transposed`."""
     tensors = _listed(parameters)
+    if isinstance(outputs, Tensor):
+        return _twice_transposed(outputs.flatten(), tensors)
+    point, sizes = tuple(tensor.detach() for tensor in tensors), [tensor.numel() for tensor in tensors]
+
+    def along(vector: Tensor) -> Tensor:
+        parts = zip(vector.split(sizes), point, strict=True)
+        return torch.func.jvp(outputs, point, tuple(part.reshape(like.shape) for part, like in parts))[1].flatten()
+
+    return lambda vectors: torch.vmap(along)(torch.as_tensor(vectors).to(point[0]))
+
+
+def _twice_transposed(outputs: Tensor, tensors: Sequence[Tensor]) -> Callable[[np.ndarray], Tensor]:
+    """`jacobian_product` of a tensor: J^T u is linear in u, so that its derivative in u along v is J v."""
     dummy = torch.zeros_like(outputs, requires_grad=True)
     pulled = _flat(torch.autograd.grad(outputs, tensors, dummy, create_graph=True, allow_unused=True), tensors)
 
-    def product(vector: np.ndarray) -> Tensor:
-        adjoint = torch.as_tensor(vector, dtype=outputs.dtype, device=outputs.device)
-        return torch.autograd.grad(pulled, dummy, adjoint, retain_graph=True)[0]
+    def product(vectors: np.ndarray) -> Tensor:
+        rows = torch.as_tensor(vectors).to(outputs.detach())
+        return torch.stack([torch.autograd.grad(pulled, dummy, row, retain_graph=True)[0] for row in rows])
 
     return product
 
 
-def activity_jacobian(activity: Tensor, parameters: Parameters) -> np.ndarray:
+def activity_jacobian(activity: Outputs, parameters: Parameters) -> np.ndarray:
     """The derivative of each neuron's activity in the parameters, (N, S, P) float64; S: samples of trials and times.
 
-    activity: (..., N), such as (trials, time, N), computed from the parameters. The cost is P products, and N S P
-    numbers of memory: take few trials and times.
+    activity: (..., N), such as (trials, time, N), computed from the parameters, or a function of them. The cost is P
+    products, and N S P numbers of memory: take few trials and times.
 
     >>> import torch
     >>> from randomnet.prediction import activity_jacobian
     >>> gains = torch.tensor([1., 2.], requires_grad=True)
-    >>> activity_jacobian(gains * torch.tensor([[3., 4.]]), gains).tolist()
+    >>> activity_jacobian(lambda gains: gains * torch.tensor([[3., 4.]]), gains).tolist()
     [[[3.0, 0.0]], [[0.0, 4.0]]]
     """
-    if activity.ndim < 1 or not activity.numel():
-        raise ValueError(f"activity must be (..., N) with at least one number, got {tuple(activity.shape)}")
-    outputs = activity.reshape(-1)
-    product, size = jacobian_product(outputs, parameters), parameter_count(parameters)
-    columns = np.empty((len(outputs), size))
-    for column, direction in enumerate(np.eye(size)):
-        columns[:, column] = _numbers(product(direction))
-    return np.ascontiguousarray(columns.reshape(-1, activity.shape[-1], size).swapaxes(0, 1))
+    shape = _evaluated(activity, parameters).shape
+    if not shape or not shape.numel():
+        raise ValueError(f"activity must be (..., N) with at least one number, got {tuple(shape)}")
+    product, size = jacobian_product(activity, parameters), parameter_count(parameters)
+    rows = np.concatenate([_numbers(product(part)) for part in directions(size)])
+    return np.ascontiguousarray(rows.T.reshape(-1, shape[-1], size).swapaxes(0, 1))
+
+
+def directions(size: int) -> list[np.ndarray]:
+    """The directions of all parameters, (K, P) in parts of at most AT_ONCE."""
+    return np.split(np.eye(size), range(AT_ONCE, size, AT_ONCE))
 
 
 def parameter_count(parameters: Parameters) -> int:
@@ -91,9 +107,14 @@ def _listed(parameters: Parameters) -> list[Tensor]:
     return tensors
 
 
-def _pulled_back(outputs: Tensor, tensors: Sequence[Tensor], adjoint: Tensor) -> Tensor:
-    """J^T u (P,)."""
-    return _flat(torch.autograd.grad(outputs, tensors, adjoint, retain_graph=True, allow_unused=True), tensors)
+def _evaluated(outputs: Outputs, parameters: Parameters) -> Tensor:
+    return outputs if isinstance(outputs, Tensor) else outputs(*_listed(parameters))
+
+
+def _pulled_back(outputs: Tensor, tensors: Sequence[Tensor], adjoints: Tensor) -> np.ndarray:
+    """U J (K, P) of adjoints U (K, R)."""
+    rows = (torch.autograd.grad(outputs, tensors, row, retain_graph=True, allow_unused=True) for row in adjoints)
+    return np.array([_numbers(_flat(row, tensors)) for row in rows])
 
 
 def _flat(gradients: Sequence[Tensor | None], tensors: Sequence[Tensor]) -> Tensor:

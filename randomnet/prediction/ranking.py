@@ -13,7 +13,7 @@ import pandas as pd
 
 from randomnet.display import Displayed
 
-NEGLIGIBLE = 1e-9  # information along a direction, relative to the prior's, that is left out
+NEGLIGIBLE = 1e-5  # nats that a direction of a neuron's activity may tell and is left out
 
 
 @dataclass(frozen=True, eq=False, repr=False)

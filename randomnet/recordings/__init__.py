@@ -6,11 +6,13 @@
     record        the `Recording` with its splits
     neural_latents  arrays of the Neural Latents Benchmark
     files         .npz and .h5, also those of the Computation-Thru-Dynamics Benchmark
+    named         a user's recording of named neurons, matched to those of a connectome
 
 Arrays are (trials, time, .); one bin is one step of the system; held-in neurons come first.
 """
 
 from randomnet.recordings.files import FILE_NAMES, check_writable, read_recording, write_recording
+from randomnet.recordings.named import Match, NeuralActivity, match_neurons, read_activity
 from randomnet.recordings.observation import NORMALISATIONS, RATES, ObservationModel, fit_observation
 from randomnet.recordings.readouts import READOUTS, dense, one_hot
 from randomnet.recordings.record import SPLITS, Recording, Split, split_indices
@@ -22,6 +24,8 @@ __all__ = [
     "RATES",
     "READOUTS",
     "SPLITS",
+    "Match",
+    "NeuralActivity",
     "ObservationModel",
     "Recording",
     "Split",
@@ -30,7 +34,9 @@ __all__ = [
     "expected_fano",
     "fano",
     "fit_observation",
+    "match_neurons",
     "one_hot",
+    "read_activity",
     "read_recording",
     "spike_counts",
     "split_indices",

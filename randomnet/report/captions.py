@@ -14,6 +14,9 @@ BANDS = ("Lines are means over runs, geometric ones on log axes; bands are the 5
 SPREAD = "Lines are means over runs, and bands their standard deviation; of a single run, its standard error."
 OF_ONE = "It shows one network, the first of its combo, so that there is no interval over networks."
 
+ORDERS = ("A network and its controls, a row each: {} in each run (dots), and {} (diamond). Hollow marks "
+          "lie beyond the measured range.")  # fmt: skip
+
 
 class Caption(NamedTuple):
     """What a figure shows, and how its intervals were made."""
@@ -28,6 +31,12 @@ class Caption(NamedTuple):
 
 
 CAPTIONS: dict[str, Caption] = {
+    "spectrum/overview": Caption("Of spectra with vectors of one network, which groups of neurons have more of the "
+                                 "leading direction, and of what excites it, than their number gives. Otherwise "
+                                 "exponent, dimension and entropy rate over the options of the grid; no mean is taken "
+                                 f"over an option that varies, unless the title says so. {EACH_RUN}",
+                                 f"{MEAN} The grey band is the middle 95 % of as many random neurons. Dashed bars are "
+                                 "over starts of one network, not over networks."),
     "overview": Caption("What the study is about, over the options of its grid; no mean is taken over an option that "
                         f"varies, unless the title says so. {EACH_RUN} Thin grey lines join pairs. A quantity that "
                         "is 0, or one count, in all runs is in the title and has no panel.",
@@ -77,19 +86,34 @@ CAPTIONS: dict[str, Caption] = {
     "transition": Caption("Largest Lyapunov exponent of every network over g, the medians, and where they cross zero.",
                           "The interval of the crossing is of a bootstrap over networks with Student's t, as "
                           "transition.csv has it."),
-    "vectors": Caption("Weights of groups of neurons in the covariant Lyapunov vectors, relative to what their size "
-                       "gives, and participation ratios, over the exponents. Only vectors of separated exponents are "
-                       "determined.", "Bars are two standard errors over runs, or of the record of a single run; "
+    "vectors": Caption("Weights of groups of neurons in the covariant Lyapunov vectors, which carry the exponents, "
+                       "and in the forward vectors, which excite them, relative to what their size gives; and "
+                       "participation ratios. Only vectors of separated exponents are determined.",
+                       "Bars are two standard errors over runs, or of the record of a single run; "
                        "intervals of the ratios are in vectors.csv."),
     "prediction_courses": Caption("Errors of unrecorded and of recorded neurons in held-out trials, and the loss, over "
                                   "epochs, in colours of the values of one option.", BANDS),
     "prediction": Caption("Error of neurons that the student has never seen, and of the recorded ones, in held-out "
                           "trials, over the number M of recorded neurons: 1 − R², so that 1 is no better than each "
                           "neuron's mean. Vertical lines are participation ratios of the teachers' activity. Each dot "
-                          "is a run.", f"{MEAN} The interval of the M at half is of a bootstrap over iterations, as "
+                          "is a run.", "Lines are geometric means over runs, bars 95 % intervals of the mean logarithm. "
+                          "The interval of the M at half is of a bootstrap over iterations, as "
                           "prediction.csv has it."),
+    "stiffness": Caption("Eigenvalues of the Gauss-Newton matrix of the students' loss in the unknown parameters: large "
+                         "ones are stiff directions, which the recorded neurons determine, small ones are sloppy. Right: "
+                         "how far the parameters are from the true ones along each of them.",
+                         "There are no intervals: each run is drawn."),
     "predict/parameters": Caption("Gains and shifts that the student found, over the true ones; r is their "
                                   "correlation.", OF_ONE),
+    "transition/overview": Caption(ORDERS.format("the coupling g at which chaos begins", "that of the median exponent"),
+                                   "Bars are the interval of the crossing of the medians over runs, from a bootstrap."),
+    "train/overview": Caption(ORDERS.format("the epochs until the loss is below the criterion", "their median")
+                              + " Trainings without a criterion or without controls: accuracy, loss and exponent over "
+                              f"the options of the grid, with the loss over epochs. {EACH_RUN}",
+                              "Bars are the interval of the median from order statistics, where the first figure is "
+                              f"of epochs. Otherwise: {MEAN}"),
+    "quantities": Caption("All quantities of the study over the options of its grid; no mean is taken over an option "
+                          f"that varies, unless the title says so. {EACH_RUN}", MEAN),
     "convergence": Caption("Running estimates of Lyapunov exponents over the time of the record.",
                            "Bands are two standard errors over initial states and of the records."),
     "seconds": Caption("Seconds of a spectrum and of an epoch over the size of the network, beside the matrix products "
@@ -109,8 +133,7 @@ CAPTIONS: dict[str, Caption] = {
                                   "Intervals are BCa bootstraps over stimulated neurons; an AUC of fewer than 10 "
                                   f"responding pairs is not drawn. {OF_ONE}"),
     "responses/overview": Caption("How well responses of networks rank pairs of neurons that responded when measured, "
-                                  f"over the options of the grid. {EACH_RUN} Dotted lines are the mean AUC with "
-                                  "permuted identities.",
+                                  f"over the options of the grid. {EACH_RUN}",
                                   f"Thin bars are BCa bootstraps over stimulated neurons. {MEAN}"),
     "stimulation": Caption(f"Changes during and after stimulation over the options of the grid. {EACH_RUN}", MEAN),
     "activity": Caption("Activity of a network over time: a heat map of its neurons and traces of some of them.",

@@ -226,7 +226,7 @@ class ResultsFolder:
         if not all(run.status in ENDED for run in runs):
             return
         histories = [read_history(run.path / "history.csv") for run in runs]
-        for column in CURVES:
+        for column in reversed(CURVES):  # the first one last, by which `has_curves` knows that all are there
             curves = np.array([epoch_values(history, column, epochs) for history in histories])
             if any(column in history for history in histories):
                 write_array(self.root / str(combo) / f"{column}_all.npy", curves)

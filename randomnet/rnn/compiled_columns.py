@@ -1,9 +1,8 @@
-"""Many steps in compiled loops for sparse couplings and Runge-Kutta steps, as `compiled_steps` for dense Euler steps."""
+"""Many steps in compiled loops for sparse couplings and Runge-Kutta steps, as `compiled_steps` for other networks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
@@ -73,7 +72,8 @@ def arrays_of(system: Dynamics, transposed: bool) -> Arrays:
         return ((values.mT if transposed else values).detach().contiguous().numpy(),)
     factors = [system.gains.new_empty(n, 0).numpy()] * 2
     if isinstance(coupling, LowRank):
-        factors = [(coupling.output.detach() * coupling.scale).numpy(), coupling.selection.detach().contiguous().numpy()]
+        pair = coupling.output.detach() * coupling.scale, coupling.selection.detach().contiguous()
+        factors = [values.numpy() for values in pair]
     edges = _no_edges(system.gains) if isinstance(base, Unconnected) else _edges(base, transposed)
     return *edges, *(reversed(factors) if transposed else factors)
 
@@ -81,10 +81,10 @@ def arrays_of(system: Dynamics, transposed: bool) -> Arrays:
 def _edges(base: Coupling, transposed: bool) -> Arrays:
     """Begins, columns and values of J or its transpose; positions are unsigned, which spares a test of their sign."""
     pattern, values = base.pattern, base.values.detach()
+    positions = pattern.begin, pattern.index
     if transposed:
-        positions, values = (pattern.columns_begin, pattern.columns_index), values[pattern.order]
-    else:
-        positions = pattern.rows_begin, pattern.rows_index
+        *positions, order = pattern.transposed
+        values = values[order]
     unsigned = [places.numpy().view(np.uint32 if places.dtype == torch.int32 else np.uint64) for places in positions]
     return *unsigned, values.contiguous().numpy()
 
@@ -161,6 +161,34 @@ def _advance_plainly(
     return bundle, torch.stack(growths) if growths else None
 
 
+def bare_products(system: Dynamics, rows: int, backward: bool) -> Callable[[], None] | None:
+    """A function with the products of one step for a bundle (rows, N), and no more; None where none is in columns.
+
+    backward: also the product with the transpose.
+    """
+    if not columns_support(system, system.gains.new_empty(rows, len(system.gains))):
+        return None
+    factors = [system.column_coupling, *([system.column_transpose] if backward else [])]
+    x = np.ones((len(system.gains), _width(rows)), factors[0][-1].dtype)
+    multiply, out = compiled.product(_threads(system, rows)), np.empty_like(x)
+
+    def multiply_all() -> None:
+        for factor in factors:
+            multiply(factor, x, out)
+
+    return multiply_all
+
+
+def _width(rows: int) -> int:
+    """The number of columns for a bundle (rows, N)."""
+    return 1 if rows == 1 else -(-rows // LANES) * LANES
+
+
+def _threads(system: Dynamics, rows: int) -> int:
+    """The number of threads for products with a bundle (rows, N)."""
+    return torch.get_num_threads() if system.multiplications // system.stages * rows >= SHARED else 1
+
+
 class _Columns:
     """The compiled loops with the arrays of a system."""
 
@@ -169,10 +197,8 @@ class _Columns:
     ) -> None:
         self.system, self.bundle, self.growing = system, bundle.detach(), growing
         self.rows, self.n = bundle.shape
-        self.width = 1 if self.rows == 1 else -(-self.rows // LANES) * LANES
-        products = system.multiplications // system.stages * self.rows
-        threads = torch.get_num_threads() if products >= SHARED else 1
-        self.forward, self.backward = compiled.column_loops(system.activation.scalar, threads)
+        self.width = _width(self.rows)
+        self.forward, self.backward = compiled.column_loops(system.activation.scalar, _threads(system, self.rows))
         self.intervals, self.is_rate = np.asarray(intervals, np.int64), system.form == "rate"
         self.stretches = system.activation.stretches
         gains, shifts = (values.detach().contiguous() for values in (system.gains, system.shifts))

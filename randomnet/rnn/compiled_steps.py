@@ -85,13 +85,13 @@ class CompiledAdvance(torch.autograd.Function):
         loops = _Loops(system, bundle, drive, intervals, growing)
         recorded, path, inner, rs = loops.run(sum(intervals))
         ctx.save_for_backward(bundle, gains, shifts, drive, values, path, inner, rs)
-        ctx.settings = system, intervals, reorthonormalization
+        ctx.settings = system, intervals, reorthonormalization, loops
         return recorded.bundle, recorded.growth if growing else None
 
     @staticmethod
     def backward(ctx, adjoint, growths_bar):  # noqa: ANN205
         *inputs, path, inner, rs = ctx.saved_tensors
-        system, intervals, reorthonormalization = ctx.settings
+        system, intervals, reorthonormalization, loops = ctx.settings
         needed = ctx.needs_input_grad[:5]
         if backward_transformed(adjoint, growths_bar):
 
@@ -99,8 +99,6 @@ class CompiledAdvance(torch.autograd.Function):
                 return _advance_plainly(system, intervals, reorthonormalization, *tensors)
 
             return *plain_vjp(plain, inputs, needed, [adjoint, growths_bar]), None, None, None
-        bundle, _, _, drive, _ = inputs
-        loops = _Loops(system, bundle, drive, intervals, reorthonormalization is not None)
         return *loops.adjoint((path, inner, rs), adjoint, growths_bar, needed), None, None, None
 
 
@@ -162,7 +160,8 @@ class _Loops:
         self.drive = self.like(*self.lead, 0, self.n)
         if drive is not None:
             self.drive = drive.detach().movedim(0, -2).contiguous()
-        self.leaks = self.like(*self.lead, self.n).copy_(torch.as_tensor(system.a, dtype=bundle.dtype))
+        leaks = self.like(*self.lead, self.n)
+        self.leaks = leaks.fill_(system.a) if system.leaks is None else leaks.copy_(system.leaks)
         self.keep = 1 - self.leaks
 
     def _each(self, *tensors: Tensor) -> list[tuple[np.ndarray, ...]]:

@@ -87,6 +87,22 @@ class Dense(Brief):
         """diag(gains) J for gains (..., N, 1); differentiable."""
         return Dense(gains * self.values)
 
+    def scaled(self, scale: float) -> tuple[Tensor, Tensor]:
+        """scale J and its transpose, detached and contiguous; made once."""
+        if scale not in self._scaled:
+            self._scaled[scale] = scaled_pair(self.values.detach(), scale)
+        return self._scaled[scale]
+
+    @cached_property
+    def _scaled(self) -> dict[float, tuple[Tensor, Tensor]]:
+        return {}
+
+
+def scaled_pair(values: Tensor, scale: float | Tensor) -> tuple[Tensor, Tensor]:
+    """scale J and its transpose, contiguous; scale: a number, or (..., N, 1) for one of each row."""
+    scaled = values if isinstance(scale, float) and scale == 1 else values * scale
+    return scaled.contiguous(), scaled.mT.contiguous()
+
 
 def add_product(
     base: Tensor, left: Tensor, right: Tensor, beta: float = 1.0, alpha: float = 1.0, out: Tensor | None = None
@@ -104,35 +120,40 @@ def compressed_rows(begins: Tensor, columns: Tensor, values: Tensor, shape: tupl
 
 
 class Pattern(torch.nn.Module):
-    """The sparsity pattern of J: edges (post, pre), sorted by post, in compressed rows of J and of its transpose."""
+    """The sparsity pattern of J: edges (post, pre), sorted by post, with compressed rows of J and of its transpose."""
 
     post: Tensor
     pre: Tensor
-    order: Tensor
-    rows_begin: Tensor
-    rows_index: Tensor
-    columns_begin: Tensor
-    columns_index: Tensor
+    begin: Tensor
+    index: Tensor
+    begin_transposed: Tensor
 
     def __init__(self, post: np.ndarray, pre: np.ndarray, n: int) -> None:
         super().__init__()
-        order = np.argsort(pre, kind="stable")
         small = np.int32 if max(n, len(post)) < 2**31 else np.int64
-        arrays = {"post": post, "pre": pre, "order": order}
-        for name, begins, columns in (("rows", post, pre), ("columns", pre, post[order])):
-            ends = np.cumsum(np.bincount(begins, minlength=n))
-            arrays[f"{name}_begin"] = np.concatenate([[0], ends]).astype(small)
-            arrays[f"{name}_index"] = columns.astype(small)
-        for name, array in arrays.items():
+        begins = {
+            name: np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=n))]).astype(small)
+            for name, ends in (("begin", post), ("begin_transposed", pre))
+        }
+        for name, array in {"post": post, "pre": pre, "index": pre.astype(small), **begins}.items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), persistent=False)
         self.n = n
+        self._transposed: tuple[Tensor, Tensor, Tensor] | None = None
+
+    @property
+    def transposed(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Row starts and columns of the transpose, and where its edges are among those of J; made at the first use."""
+        if self._transposed is None or self._transposed[0].device != self.post.device:
+            order = torch.argsort(self.pre, stable=True)
+            self._transposed = self.begin_transposed, self.post[order].to(self.index.dtype), order
+        return self._transposed
 
     def compressed(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """J and its transpose in compressed sparse rows, for edge weights `values` (E,)."""
-        shape = self.n, self.n
+        (begin, columns, order), shape = self.transposed, (self.n, self.n)
         return (
-            compressed_rows(self.rows_begin, self.rows_index, values, shape),
-            compressed_rows(self.columns_begin, self.columns_index, values[self.order], shape),
+            compressed_rows(self.begin, self.index, values, shape),
+            compressed_rows(begin, columns, values[order], shape),
         )
 
 

@@ -28,6 +28,7 @@ from randomnet.rnn.compiled_steps import (
     compiled_supports,
     dense_values,
 )
+from randomnet.rnn.couplings import Dense, scaled_pair
 from randomnet.rnn.low_rank import Coupling, stack_couplings
 
 
@@ -66,11 +67,13 @@ class Dynamics(Brief):
     @cached_property
     def compiled_weights(self) -> tuple[Tensor, Tensor]:
         """The matrix of products in compiled steps and its transpose, detached: diag(a) J in the current form, or J."""
+        scale = self.dt if self.form == "current" else 1.0
+        if self.leaks is None and isinstance(self.coupling, Dense) and not self.coupling.values.requires_grad:
+            return self.coupling.scaled(scale)
         with torch.no_grad():
-            values = dense_values(self.coupling)
-            scale = torch.as_tensor(self.a, dtype=values.dtype)
-            scaled = (values * scale.unsqueeze(-1) if self.form == "current" else values).contiguous()
-        return scaled, scaled.mT.contiguous()
+            if self.form == "current" and self.leaks is not None:
+                return scaled_pair(dense_values(self.coupling), self.leaks.unsqueeze(-1))
+            return scaled_pair(dense_values(self.coupling), scale)
 
     @cached_property
     def column_coupling(self) -> Arrays:

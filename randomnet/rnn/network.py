@@ -132,6 +132,7 @@ class Network(nn.Module):
         for name, values in named_factors.items():
             setattr(self, name, Entries(torch.tensor(values, dtype=dtype).flatten(), indices.get(name)))
         self._stretched = self._stretches()
+        self._kept: tuple[Tensor, int, Dense] | None = None  # constant weights, their version, and their matrix
 
     def _add_interface(
         self, interface: Mapping[str, np.ndarray], constraints: InputConstraints | None, dtype: torch.dtype
@@ -232,9 +233,18 @@ class Network(nn.Module):
         low_rank = self.rank and not self.factors_on_edges
         if low_rank and not len(self.edges):
             return LowRank(Unconnected(), *self.factors())
-        weights = self.edge_weights()
-        base = Sparse(weights, self.pattern) if self.pattern else Dense(self._edge_matrix(weights))
+        base = self._base()
         return LowRank(base, *self.factors()) if low_rank else base
+
+    def _base(self) -> Dense | Sparse:
+        """The products with the weights of edges, made once where these stay as they are."""
+        start = self.weights.start
+        if self.pattern or self.factors_on_edges or self.weights.free is not None:
+            weights = self.edge_weights()
+            return Sparse(weights, self.pattern) if self.pattern else Dense(self._edge_matrix(weights))
+        if self._kept is None or self._kept[0] is not start or self._kept[1] != start._version:
+            self._kept = start, start._version, Dense(self._edge_matrix(self.weights()))
+        return self._kept[2]
 
     def run(self, inputs: Tensor, initial: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).

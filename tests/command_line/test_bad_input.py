@@ -647,3 +647,12 @@ def test_the_experiment_that_the_cases_change_is_valid(tmp_path, roi_folder, mon
 def test_there_are_many_cases_and_no_two_of_one_name():
     names = [case.name for case in CASES]
     assert len(names) >= 60 and len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("line", ["kin\x01d = train", "\u202ekind = train", "name = a\n[Exec\x1b[31mution]"])
+def test_what_could_steer_a_terminal_is_shown_as_question_marks(tmp_path, capsys, line):
+    path = tmp_path / "a.ini"
+    path.write_text(f"[experiment]\n{line}\n", encoding="utf-8")
+    assert runrandomnet.main([str(path)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and error.strip().isprintable() and "?" in error

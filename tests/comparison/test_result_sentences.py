@@ -4,7 +4,6 @@ import itertools
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from randomnet.comparison import headlines
@@ -12,39 +11,18 @@ from randomnet.comparison.crossings import crossing_sentences
 from randomnet.comparison.headlines import Headline
 from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.result_sentences import sentences
-from randomnet.comparison.study import Combo, ComboGroup, Study
 from randomnet.figures import FIGURES
 from randomnet.kinds import KINDS
 from randomnet.kinds.kind import kind_of
 from randomnet.kinds.reads import TRAINING_ONLY
+from tests.support.studies import study_of
 
 EXPONENT = Headline("lambda_max", "largest Lyapunov exponent", lowest_first=False, best=False)
 LOSS = Headline("loss_final", "loss")
-OF_EXPONENT = SimpleNamespace(tested=("lambda_max",), headlines=(EXPONENT,))
-OF_LOSS = SimpleNamespace(tested=("loss_final",), headlines=(LOSS,))
+OF_EXPONENT = SimpleNamespace(tested=("lambda_max",), headlines=(EXPONENT,), answer=None, sentences=None)
+OF_LOSS = SimpleNamespace(tested=("loss_final",), headlines=(LOSS,), answer=None, sentences=None)
 STEPS = np.array([-0.05, 0.01, 0.03, -0.02, 0.04, 0.0, 0.02, -0.03, 0.05, -0.01])  # their mean is .004
 OTHER_STEPS = np.linspace(-0.02, 0.02, 10)
-
-
-def study_of(grid, values, metric="lambda_max", labels=("larva",), settings=None, fixed=False, statuses=None, own=None):
-    """A study of a grid {option: values}. values(label, combo's values) -> the metric of each iteration."""
-    groups, rows = [], []
-    for number, each in enumerate(itertools.product(*grid.values())):
-        combo_values = dict(zip(grid, each, strict=True))
-        key = ", ".join(f"{name}={value}" for name, value in combo_values.items()) or "all runs"
-        combos = []
-        for place, label in enumerate(labels):
-            loaded = SimpleNamespace(manifest={"seed": 1, "combos": [{"combo": number, "connectome": {"name": "MB"}}]},
-                                     varied=tuple(grid))  # fmt: skip
-            all_settings = {**(settings or {}).get(label, {}), **(settings or {}).get(number, {})}
-            combos.append(Combo(label, place, number, combo_values, all_settings, "MB", loaded))
-            for iteration, value in enumerate(values(label, combo_values)):
-                is_network = fixed and combo_values.get("null", "none") == "none"
-                rows.append({"label": label, "combo": key, "own": "", "number": number, "iteration": iteration,
-                             "status": (statuses or {}).get((number, iteration), "complete"), **combo_values,
-                             metric: value, "network": "one" if is_network else f"{number} {iteration}"})  # fmt: skip
-        groups.append(ComboGroup(key, key, combos))
-    return Study(groups, tuple(grid), tuple(grid), pd.DataFrame(rows), tuple(labels))
 
 
 def of_nulls(label, values):
@@ -126,7 +104,8 @@ def test_the_p_of_the_one_question_is_not_corrected_for_other_columns():
     study = study_of({"null": ["none", "degree"]}, values, fixed=True)
     for name in ("D_KY", "h_KS", "n_positive"):
         study.runs[name] = study.runs["lambda_max"]
-    figure_set = SimpleNamespace(tested=("lambda_max", "D_KY", "h_KS", "n_positive"), headlines=(EXPONENT,))
+    tested = ("lambda_max", "D_KY", "h_KS", "n_positive")
+    figure_set = SimpleNamespace(tested=tested, headlines=(EXPONENT,), answer=None, sentences=None)
     text, note = sentences(study, figure_set)
     assert text.startswith("Largest Lyapunov exponent of the connectome MB is above that of its degree null by 0.300 ")
     assert text.endswith("n = 40 draws, p = 0.049.") and "Holm" not in text

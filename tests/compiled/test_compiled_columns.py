@@ -105,3 +105,101 @@ def compare(system, parameters, state, frame, relative):
 def test_exponents_and_gradients_are_those_of_eager_steps(kind, form, integrator, varied):
     system, parameters = made(kind, form, integrator, varied=varied)
     compare(system, parameters, *start(), 1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(ACTIVATIONS))
+@pytest.mark.parametrize(("dtype", "relative"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+def test_all_activations_and_precisions_are_those_of_eager_steps(name, dtype, relative):
+    for kind, form, integrator in SYSTEMS[::3]:
+        system, parameters = made(kind, form, integrator, name, dtype, varied=True)
+        compare(system, parameters, *start(dtype), relative)
+
+
+@pytest.mark.parametrize("integrator", ["euler", "rk4"])
+def test_a_reported_spectrum_is_that_of_eager_steps(integrator):
+    system, _ = made("sparse", "rate", integrator, "relu", varied=True)  # unbounded: norms are recorded too
+    state, frame = (tensor.detach() for tensor in start(k=N))
+    schedule = Schedule(tsim=8.0, transient=1.0)
+    expected, got = (
+        under(choice, lambda: spectrum(system.double(), state, frame, schedule)) for choice in ("eager", "compiled")
+    )
+    assert np.abs(expected.growth - got.growth).max() < 1e-12
+    assert np.abs(expected.conditions - got.conditions).max() < 1e-10
+    assert got.sum_rule_residual == pytest.approx(0, abs=1e-12)
+
+
+def test_gradients_of_runge_kutta_steps_are_those_of_finite_differences():
+    system, parameters = made("sparse_factors", "current", "rk4", varied=True)
+    state, frame = start()
+    compiled.select("compiled")
+    _, *gradients, _ = values_and_gradients(system, parameters, state, frame)
+    weights, step = torch.arange(1, K + 1, dtype=torch.float64), 1e-6
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        sides, index = [], (1,) * parameter.ndim
+        for sign in (1, -1):
+            with torch.no_grad():
+                parameter[index] += sign * step
+                sides.append(float((exponents(dataclasses.replace(system), state, frame, SHORT) * weights).sum()))
+                parameter[index] -= sign * step
+        assert (sides[0] - sides[1]) / (2 * step) == pytest.approx(float(gradient[index]), rel=1e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("integrator", ["euler", "rk4"])
+def test_a_gradient_can_be_differentiated_again(integrator):
+    system, parameters = made("sparse", "current", integrator, varied=True)
+    state, frame = start()
+
+    def squared_norm_and_its_gradient():
+        values = exponents(system, state, frame, Schedule(tsim=0.8, tons=0.4, transient=0.2, frame_transient=0.0))
+        gradients = torch.autograd.grad(values.sum(), parameters, create_graph=True)
+        return torch.autograd.grad(sum(gradient.square().sum() for gradient in gradients), parameters)
+
+    assert_close(under("eager", squared_norm_and_its_gradient), under("compiled", squared_norm_and_its_gradient), 1e-11)
+
+
+def test_a_series_drives_sparse_and_runge_kutta_steps():
+    for integrator in ("euler", "rk4"):
+        system, _ = made("sparse", integrator=integrator, varied=True)
+        series, (state, frame) = SeriesDrivenSystem(system, torch.randn(50, N, dtype=torch.float64)), start()
+        with torch.no_grad():
+            results = [
+                under(choice, lambda: [exponents(series, state, frame, SHORT)])  # noqa: B023
+                for choice in ("eager", "compiled")
+            ]
+        assert_close(*results, 1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["current", "rate"])
+def test_results_do_not_depend_on_the_number_of_threads(form, monkeypatch):
+    monkeypatch.setattr("randomnet.rnn.compiled_columns.SHARED", 0)
+    compiled.select("compiled")
+    results = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        for kind in ("sparse", "sparse_factors"):
+            system, parameters = made(kind, form, varied=True)
+            results.append(values_and_gradients(system, parameters, *start()))
+            assert torch.get_num_threads() == threads
+    for one, two in zip(results[:2], results[2:], strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+@pytest.mark.parametrize("condition", [1.5, 1e3, 1e12])
+@pytest.mark.parametrize("k", [3, 60])
+def test_gram_schmidt_of_columns_agrees_with_lapack(k, condition):
+    from randomnet.compiled import library, tall
+
+    rng = np.random.default_rng(0)
+    q = np.linalg.qr(rng.standard_normal((80, k)))[0]
+    before = q @ (np.eye(k) + 0.05 * rng.standard_normal((k, k))) * np.geomspace(condition, 1, k)
+    bundle, r = np.zeros((80, k + 3)), np.empty((k, k))
+    bundle[:, 1 : 1 + k] = before
+    frame = bundle[:, 1 : 1 + k]
+    library.kernel(tall.orthonormalise_columns.py_func)(frame, r, np.empty((80, k)))
+    assert np.abs(frame.T @ frame - np.eye(k)).max() < 1e-13
+    assert np.abs(frame @ r - before).max() < 1e-13 * condition
+    diagonal = np.abs(np.linalg.qr(before)[1].diagonal())
+    np.testing.assert_allclose(np.log(r.diagonal()), np.log(diagonal), atol=1e-13 + 1e-17 * condition)
+    assert not bundle[:, 0].any() and not bundle[:, 1 + k :].any()

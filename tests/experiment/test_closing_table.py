@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from randomnet.comparison.intervals import mean_interval
-from randomnet.experiment.closing_table import LONGEST_VALUE, WIDTH, incomparable, interval_text, mean_of, table_lines
+from randomnet.experiment.closing_table import (
+    LONGEST_VALUE,
+    WIDTH,
+    incomparable,
+    interval_text,
+    mean_of,
+    option_text,
+    table_lines,
+)
 from randomnet.kinds import KINDS
 from randomnet.kinds.kind import Ranking, kind_of
 from randomnet.schema.plan import read_plan
@@ -145,3 +153,16 @@ def test_an_experiment_ends_with_the_table(tmp_path, capsys):
     table = pd.read_csv(tmp_path / "a" / "summary.csv")
     best = table.groupby("combo")["loss_final"].mean().idxmin()
     assert any(line.startswith(f"best: combo {best} (optimizer = ") for line in said)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("/somewhere/data/signal_propagation_wt.csv", "...al_propagation_wt.csv"),
+        ("short/a.csv", "short/a.csv"),
+        ("a long value that is no path at all", "a long value that is..."),
+        (0.123456, "0.1235"),
+    ],
+)
+def test_a_long_path_is_shown_by_its_end(value, text):
+    assert option_text(value) == text and len(text) <= LONGEST_VALUE

@@ -485,9 +485,10 @@ def small_fits(root):
 
 TEMPLATES = [ROOT / "config.ini", *sorted((ROOT / "config").glob("*.ini"))]
 PIPELINES = [path for path in TEMPLATES if path.stem.startswith("pipeline")]
-LONG_TEMPLATES = ("analyse_multitask", "banc", "benchmark_task", "flossing", "flybrain_full", "flybrain_pop",
-                  "flywire_brain", "malecns", "nback_mem", "nulls", "pic_latent_mem", "pic_mem", "random_rnn",
-                  "reaching", "ring", "simulate", "transition")  # fmt: skip
+LONG_TEMPLATES = ("analyse_multitask", "banc", "benchmark_sparse", "benchmark_task", "flossing", "flybrain_full",
+                  "flybrain_pop", "flywire_brain", "malecns", "nback_mem", "nulls", "pic_latent_mem", "pic_mem",
+                  "random_rnn", "reaching", "ring", "simulate", "study_edge_of_chaos", "study_instability",
+                  "study_working_memory", "transition")  # fmt: skip
 ONE_KIND = [path for path in TEMPLATES if path not in PIPELINES]
 SHORT_TEMPLATES = [path for path in ONE_KIND if path.stem not in LONG_TEMPLATES]
 GOES_ON = {"analyse_flip_flop": "flip_flop", "record": "flip_flop", "analyse_multitask": "multitask",
@@ -542,10 +543,14 @@ def test_every_template_runs(template, tmp_path):
     spectral = any(f"kind = {kind}\n" in text for kind in ("spectrum", "convergence", "transition"))
     if "kind = analyse\n" in text:
         short += ["analysis.starts=6", "analysis.duration=2"]
+    elif "kind = responses\n" in text:
+        short += ["responses.bootstrap=200", "responses.permutations=10"]
     elif "kind = stimulate\n" in text and "task_name" not in text:
         short += ["analysis.duration=2", "stimulation.onset=0.5", "stimulation.offset=1", "analysis.settle=0.5"]
     elif "kind = simulate\n" in text:
         short += [f"analysis.duration={0.2 if template.stem == 'simulate' else 1}", "analysis.settle=0.1"]
+    elif "kind = predict\n" in text:
+        short += ["analysis.duration=0.2", "analysis.trajectories=4", "predict.eigenvalues=0", "trainvalidate.epochs=2"]
     elif "kind = fit\n" in text:
         small_recording(tmp_path / "recording.npz")
         short += [f"source.folder={tmp_path / 'recording.npz'}", "trainvalidate.epochs=2", "inference.encoder_size=8"]
@@ -569,6 +574,8 @@ def test_every_template_runs(template, tmp_path):
         short += ["execution.report=False"]  # tests/command_line/test_ending.py has it
     if "halving = " in text:
         short += ["combosparams.n_samples=4", "combosparams.halving_epochs=1", "trialparams.nr_of_trials=20"]
+    if template.stem.startswith("study_"):  # of a smaller region
+        short += ["net.roi=AB"]
     if template.stem in GOES_ON:  # of what another template trains
         few = ["trainvalidate.epochs=1", f"paths.path_to_results={tmp_path / 'trained'}"]
         few += [one for one in short if "nr_of_trials" in one]
@@ -584,6 +591,8 @@ def test_every_template_runs(template, tmp_path):
     if template.stem in made_up.OF_TEMPLATE:
         (tmp_path / "data").mkdir()
         short.append(f"paths.path_to_network={made_up.OF_TEMPLATE[template.stem](tmp_path / 'data')}")
+    if template.stem == "responses":
+        short.append(f"paths.responses={tmp_path / 'data' / 'signal_propagation_wt.csv'}")
     short.append(f"paths.path_to_results={tmp_path / 'out'}")
     with recorded_reads() as reads:
         assert run(template, *(part for setting in short for part in ("--set", setting))) == 0

@@ -5,18 +5,22 @@ import multiprocessing
 import os
 import shutil
 import signal
+import socketserver
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from randomnet import results
-from randomnet.experiment import ray_engine
+from randomnet.experiment import ray_connection, ray_engine
 from randomnet.extras import install_line
 from randomnet.results import folders
+from randomnet.schema.sections.general import ExecutionSection
+from randomnet.settings import ConfigError
 from tests.support.runs import ALONE, EPOCHS, contents, differing, epochs_done, ini, run, start, wait_for
 
 RAY = ("--set", "execution.engine=ray")
@@ -92,6 +96,71 @@ def test_a_task_and_the_next_start_wait_for_one_that_still_works(tmp_path, held,
         pass
 
 
+class Server(socketserver.BaseRequestHandler):
+    """Answers whatever it is told with ANSWER; nothing where that is None."""
+
+    answer: bytes | None = None
+
+    def handle(self):
+        self.request.recv(100)
+        if self.answer is None:
+            time.sleep(1)
+        else:
+            self.request.sendall(self.answer)
+
+
+HTTP_1 = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+HTTP_2 = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))  # an empty SETTINGS frame
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(None, "timed out"), (HTTP_1, "not that of the head of a Ray"), (b"", "not that of"), (HTTP_2, None)],
+)
+def test_a_port_that_is_not_that_of_a_ray_is_told_at_once(tmp_path, monkeypatch, capsys, answer, error):
+    monkeypatch.setattr(ray_connection, "ANSWER", 0.3)
+    handler = type("Handler", (Server,), {"answer": answer})
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"127.0.0.1:{server.server_address[1]}"
+        if error is None:
+            ray_connection.check_address(address)
+        else:
+            with pytest.raises(OSError, match=error):
+                ray_connection.check_address(address)
+        server.shutdown()
+
+
+class Nodes:
+    """A Ray whose nodes have these resources."""
+
+    def __init__(self, *resources):
+        self.resources = resources
+
+    def nodes(self):
+        return [{"Alive": True, "Resources": each} for each in self.resources]
+
+
+@pytest.mark.parametrize(
+    ("resources", "wanted", "error"),
+    [
+        (({"CPU": 2.0},), {"gpus_per_run": 1}, "gpus_per_run: expected a node of the cluster with 1 CPUs and 1 GPUs"),
+        (({"CPU": 2.0, "GPU": 1.0},), {"cpus_per_run": 4, "gpus_per_run": 1}, "cpus_per_run: expected"),
+        (({"CPU": 2.0},), {"cpus_per_run": 4}, "cpus_per_run: expected a node of the cluster with 4 CPUs, got none"),
+        (({"CPU": 2.0}, {"CPU": 4.0}), {"cpus_per_run": 4}, None),
+        (({"memory": 1.0},), {"cpus_per_run": 4}, None),  # a head that waits for its first node
+        ((), {}, None),
+    ],
+)
+def test_nodes_that_are_too_small_are_told_by_the_option_and_none_are_waited_for(resources, wanted, error):
+    cluster = ray_engine.Cluster(Nodes(*resources), ExecutionSection(engine="ray", **wanted))
+    if error is None:
+        cluster.check_size()
+    else:
+        with pytest.raises(ConfigError, match=error):
+            cluster.check_size()
+
+
 # ---- with Ray
 
 
@@ -101,9 +170,9 @@ def cluster():
     pytest.importorskip("ray", reason="needs the extra ray")
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": ray_engine.OBJECTS, "include_dashboard": False}
+    node = {"num_cpus": 1, "object_store_memory": ray_connection.OBJECTS, "include_dashboard": False}
     made = Cluster(initialize_head=True, head_node_args=node)
-    made.second = made.add_node(num_cpus=1, object_store_memory=ray_engine.OBJECTS)
+    made.second = made.add_node(num_cpus=1, object_store_memory=ray_connection.OBJECTS)
     yield made
     made.shutdown()
 
@@ -176,7 +245,7 @@ def test_a_node_that_is_lost_costs_nothing_but_time(tmp_path, cluster, on, whole
     before = ended(root)
     lose(cluster, cluster.second)
     said, _ = process.communicate(timeout=90)
-    cluster.second = cluster.add_node(num_cpus=1, object_store_memory=ray_engine.OBJECTS)
+    cluster.second = cluster.add_node(num_cpus=1, object_store_memory=ray_connection.OBJECTS)
     assert process.exitcode == 0, said
     assert said.count("was lost and is submitted again (1/3)") == 1, said
     assert ends(said) == COMPLETE
@@ -286,3 +355,93 @@ def test_what_the_cluster_does_not_have(tmp_path, on, capsys):
     assert run(ini(tmp_path), *RAY, "--set", "execution.address=127.0.0.1:1") == 2
     assert "expected a running Ray cluster at 127.0.0.1:1, got: " in capsys.readouterr().err
     assert not (tmp_path / "a").exists()
+
+
+def listening(pids):
+    """The addresses on which processes listen, as the tables of Linux have them."""
+    inodes = {}
+    for family in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{family}").read_text().splitlines()[1:]:
+            parts = line.split()
+            if parts[3] == "0A":
+                inodes[f"socket:[{parts[9]}]"] = parts[1].rpartition(":")[0]
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            yield from (inodes[name] for fd in Path(f"/proc/{pid}/fd").iterdir() if (name := os.readlink(fd)) in inodes)
+
+
+def rays():
+    """The processes of any Ray, without those of `cluster`."""
+    found = subprocess.run(["pgrep", "-f", "ray::|/ray/core/src/ray/"], capture_output=True, text=True)
+    return {int(pid) for pid in found.stdout.split()}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads the tables of Linux")
+def test_a_ray_of_its_own_listens_to_this_machine_only_and_ends_with_a_killed_driver(tmp_path):
+    pytest.importorskip("ray", reason="needs the extra ray")
+    others, path = rays(), ini(tmp_path, epochs=400)
+    process = start(path, *RAY, *ALONE)
+    wait_for(lambda: epochs_done(tmp_path / "a") > 1, process, 120)
+    found = set(listening(rays() - others))
+    assert found and found <= {"0100007F", "0000000000000000FFFF00000100007F"}, "only 127.0.0.1"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.join()
+    end = time.monotonic() + 15
+    while rays() - others and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not rays() - others and time.monotonic() < end - 10, "helpers end within five seconds"
+
+
+@pytest.mark.slow
+def test_a_lost_head_ends_with_words_and_the_summary(tmp_path):
+    ray = pytest.importorskip("ray", reason="needs the extra ray")
+    from ray.cluster_utils import Cluster
+
+    assert not ray.is_initialized()
+    node = {"num_cpus": 1, "object_store_memory": ray_connection.OBJECTS, "include_dashboard": False}
+    made = Cluster(initialize_head=True, head_node_args=node)
+    process = start(ini(tmp_path, epochs=400), *RAY, "--set", f"execution.address={made.address}")
+    wait_for(lambda: epochs_done(tmp_path / "a") > 1, process, 120)
+    began = time.monotonic()
+    made.head_node.kill_gcs_server(check_alive=False)
+    said, _ = process.communicate(timeout=60)
+    made.shutdown()
+    assert process.exitcode == 1 and time.monotonic() - began < 40
+    assert "error: the Ray cluster was lost" in said and "the same command goes on with the rest" in said
+    assert (tmp_path / "a" / "summary.csv").exists()
+
+
+@pytest.mark.slow
+def test_a_full_cluster_is_waited_for_with_a_sentence(tmp_path, cluster, on, monkeypatch, capsys):
+    import ray
+
+    monkeypatch.setattr(ray_engine, "FULL", 1.0)
+    context = multiprocessing.get_context("spawn")
+    begun, release = context.Event(), context.Event()
+    other = context.Process(target=occupy, args=(cluster.address, begun, release))
+    other.start()
+    assert begun.wait(90)
+    threading.Timer(6, release.set).start()
+    assert run(ini(tmp_path, epochs=1), *on) == 0
+    other.join()
+    assert not ray.is_initialized()
+    assert "Waiting for 1 CPUs of the cluster, which others use" in capsys.readouterr().err
+
+
+def hour():
+    time.sleep(3600)
+
+
+def occupy(address, begun, release):
+    """Hold all CPUs of a cluster until `release`."""
+    import ray
+
+    ray.init(address=address, log_to_driver=False)
+    nodes = [ray.remote(num_cpus=1)(hour).remote() for _ in range(2)]
+    time.sleep(5)
+    begun.set()
+    release.wait(60)
+    for node in nodes:
+        ray.cancel(node, force=True)
+    ray.shutdown()

@@ -64,7 +64,8 @@ def test_the_interval_of_a_ratio_does_not_go_below_zero(tmp_path):
 
 def test_the_figure_has_logarithms_of_the_ratios_and_participation_ratios(tmp_path):
     ((stem, figure),) = vector_figures(gather(folder_with_vectors(tmp_path / "a")), None)
-    heat, participation = figure.axes[0], figure.axes[1]
+    heat, forward, participation = figure.axes[:3]
+    np.testing.assert_allclose(forward.images[0].get_array(), np.log2([[0.4 * 4, 3], [0.6 * 4 / 3, 1 / 3]]))
     (image,) = heat.images
     expected = np.log2([[0.6 * 4, 1], [0.4 * 4 / 3, 1]])
     assert stem == "vectors"

@@ -150,6 +150,29 @@ def test_gauss_newton_is_the_hessian_where_the_loss_is_0():
     np.testing.assert_allclose(found.values, expected, atol=1e-12)
 
 
+@pytest.mark.slow
+def test_a_function_gives_what_its_tensor_gives():
+    net, parameters = network()
+    names = ("net.gains.free", "net.shifts.free")
+
+    def activity(*values):
+        return torch.func.functional_call(_Rates(net), dict(zip(names, values, strict=True)))
+
+    jacobian = activity_jacobian(activity, parameters)
+    np.testing.assert_allclose(jacobian, activity_jacobian(rates(net), parameters), atol=1e-13)
+    found = [gauss_newton_eigenvalues(each, parameters).values for each in (activity, rates(net))]
+    np.testing.assert_allclose(*found, atol=1e-13)
+
+
+class _Rates(torch.nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self):
+        return rates(self.net)
+
+
 def test_the_jacobian_of_activity_is_that_of_finite_differences():
     net, parameters = network()
     jacobian = activity_jacobian(rates(net), parameters)

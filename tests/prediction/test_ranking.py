@@ -4,9 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
+from scipy.optimize import least_squares
 
 import randomnet as rn
-from randomnet.prediction import rank_neurons
+from randomnet.prediction import activity_jacobian, rank_neurons
 
 NOISE = 0.2
 
@@ -139,3 +141,59 @@ def test_wrong_arguments_are_told(more, told):
     arguments = {"jacobian": linear_model(), "noise": NOISE, **more}
     with pytest.raises(ValueError, match=told):
         rank_neurons(arguments.pop("jacobian"), **arguments)
+
+
+# ---- a network that is fitted
+
+
+@pytest.mark.slow
+def test_a_network_that_is_fitted_to_ranked_neurons_predicts_the_others_better():
+    ratios = []
+    for seed in range(20):
+        network = FittedNetwork(seed)
+        jacobian = activity_jacobian(network.rates, torch.tensor(network.prior, requires_grad=True))
+        ranked = rank_neurons(jacobian, noise=network.noise, prior=network.sd, count=2).order
+        rng = np.random.default_rng(seed)
+        at_random = [network.error(rng.choice(network.n, 2, replace=False)) for _ in range(4)]
+        ratios.append(np.log(network.error(ranked) / np.mean(at_random)))
+    assert np.mean(ratios) + 3 * np.std(ratios, ddof=1) / np.sqrt(len(ratios)) < 0
+
+
+class FittedNetwork:
+    """h' = -h + W tanh(gain (h - shift)) from known states, with normal gains and shifts that are not known."""
+
+    def __init__(self, seed, n=12, times=20, trials=2, noise=0.02, sd=0.1):
+        rng = np.random.default_rng(seed)
+        self.n, self.times, self.noise, self.sd = n, times, noise, sd
+        self.weights = torch.tensor(rng.standard_normal((n, n)) * (rng.random((n, n)) < 0.4) * 1.5 / np.sqrt(0.4 * n))
+        self.initial = torch.tensor(rng.standard_normal((trials, n)))
+        self.prior = np.repeat([1.0, 0.0], n)
+        self.truth = self.rates(torch.tensor(self.prior + sd * rng.standard_normal(2 * n)))
+        self.observed = self.truth + noise * torch.tensor(rng.standard_normal(tuple(self.truth.shape)))
+
+    def rates(self, parameters):
+        """(..., times, trials, N) of parameters (..., 2 N)."""
+        gains, shifts = parameters[..., None, : self.n], parameters[..., None, self.n :]
+        state, rates = self.initial, []
+        for _ in range(self.times):
+            rates.append(torch.tanh(gains * (state - shifts)))
+            state = state + 0.2 * (rates[-1] @ self.weights.mT - state)
+        return torch.stack(rates, -3)
+
+    def residuals(self, parameters, recorded):
+        """(..., R) of the recorded activity and the prior, in units of their standard deviations."""
+        activity = (self.rates(torch.tensor(parameters)) - self.observed)[..., recorded].flatten(-3).numpy()
+        return np.concatenate([activity / self.noise, (parameters - self.prior) / self.sd], axis=-1)
+
+    def derivative(self, parameters, recorded, step=1e-5):
+        moved = parameters + step * np.concatenate([np.eye(2 * self.n), -np.eye(2 * self.n)])
+        plus, minus = np.split(self.residuals(moved, recorded), 2)
+        return (plus - minus).T / (2 * step)
+
+    def error(self, recorded):
+        """Mean square error of the other neurons over their variance, at the most probable parameters."""
+        recorded = list(recorded)
+        found = least_squares(self.residuals, self.prior, self.derivative, kwargs={"recorded": recorded}, max_nfev=20)
+        rest = np.delete(np.arange(self.n), recorded)
+        squares = (self.rates(torch.tensor(found.x)) - self.truth)[..., rest].square().mean()
+        return float(squares / self.truth[..., rest].var(dim=(0, 1)).mean())

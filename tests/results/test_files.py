@@ -4,10 +4,11 @@ import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+import pandas as pd
 import pytest
 
 from randomnet import results
-from randomnet.results import ResultsFolder, files, write_bytes
+from randomnet.results import ResultsFolder, files, folders, write_array, write_bytes
 
 
 def test_writers_with_equal_process_numbers_do_not_take_each_others_files(tmp_path, monkeypatch):
@@ -53,3 +54,24 @@ def test_a_full_disk_is_told_with_the_file_that_has_no_place(tmp_path, monkeypat
     with pytest.raises(OSError, match=r"No space left on device: '.*overview\.png'"):
         write_bytes(tmp_path / "overview.png", b"x")
     assert not list(tmp_path.iterdir())
+
+
+def test_curves_that_a_full_disk_cut_short_count_as_not_written(tmp_path, monkeypatch):
+    folder, written = ResultsFolder(tmp_path), []
+    run = folder.run(0, 0)
+    run.create()
+    run.write_history(pd.DataFrame({"epoch": [0, 1], "train_loss": [2.0, 1.0], "validate_loss": [3.0, 2.0]}))
+    run.finish({"status": "complete"})
+
+    def until_full(path, array):
+        written.append(path.name)
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_array(path, array)
+
+    monkeypatch.setattr(folders, "write_array", until_full)
+    with pytest.raises(OSError, match="space"):
+        folder.write_curves(0, 1, 1)
+    assert not folder.has_curves(0)
+    folder.write_curves(0, 1, 1)
+    assert folder.has_curves(0) and len(list((tmp_path / "0").glob("*_all.npy"))) == 2

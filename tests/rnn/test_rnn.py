@@ -251,6 +251,17 @@ def test_the_matrix_is_the_connectome():
 # --- what training may and may not change
 
 
+def test_constant_weights_are_laid_out_once_and_anew_after_they_were_assigned():
+    network = Network(sparse(), keep_signs=False)
+    first = network.dynamics().coupling
+    assert network.dynamics().coupling is first
+    values = network.values()
+    network.assign(values | {"weights": 2 * values["weights"]})
+    torch.testing.assert_close(network.dynamics().coupling.values, 2 * first.values, rtol=0, atol=0)
+    torch.testing.assert_close(network.dynamics().coupling.scaled(0.5)[1], first.values.mT, rtol=0, atol=0)
+    assert network.float().dynamics().coupling.values.dtype == torch.float32
+
+
 def trained(network, optimizer, steps):
     for seed in range(steps):
         optimizer.zero_grad()

@@ -13,6 +13,7 @@ TASK = "[trialparams]\ntask_name = flip_flop\nnr_of_trials = 10\ntrial_steps = 1
 CELLS = TASK + "[model]\narchitecture = {}\n"
 EPOCHS = "[trainvalidate]\nepochs = 2\n"
 FIXED = "[analysis]\nstarts = 6\n"
+PREDICTED = "[predict]\nn_recorded = 5\n[analysis]\ntrajectories = 4\nduration = 1\n"
 SHORT = "[analysis]\nduration = 2\n"
 REGIONS = (
     "[net]\nsource = regions\n[regions]\nregions = A: 6 pos, B: 6 neg\ninputs = I: 3\n"
@@ -41,6 +42,12 @@ CASES = {
                      + SHORT + "[simulation]\nevents = E: constant 1 from 0.2 to 0.4\ndecode = E\nsilenced = E: 2\n"
                      "[dynamics]\nou_noise = 1\nplastic = EE\nplastic_input = True\nadaptation = 1\nnmda_fraction = 1"),
     "benchmark task": ("benchmark", RANDOM + TASK),
+    "predict random": ("predict", RANDOM + PREDICTED + EPOCHS),
+    "predict null": ("predict", "[net]\nroi = AB\nnull = degree\n" + PREDICTED + EPOCHS),
+    "predict task": ("predict", RANDOM + TASK + EPOCHS + "[predict]\nn_recorded = 5\n"),
+    "predict all": ("predict", POPULATIONS + "external = E: 1, I: 1\nexternal_rate = 1\n[model]\nactivation = softplus\n"
+                    + PREDICTED.replace("[predict]\n", "[predict]\nstudent = gains + shifts + tau + scales + initial\nscale_sd = 0.1\n"
+                    "observed = spikes\nchoice = degree\n") + EPOCHS),
     "train null": ("train", "[net]\nroi = AB\nnull = degree\n" + TIMES + "tsim = 2\n" + EPOCHS
                    + "train_weights = True\ninit = default\nweight_bounds = 0:10\nflat_window = 2\n"),
     "train target": ("train", RANDOM + TIMES + "tsim = 2\ntruncate_gradient = 1\n" + EPOCHS + "loss = l2\n"),

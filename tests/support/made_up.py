@@ -149,6 +149,41 @@ def larva(folder):
     return folder
 
 
+def worm(folder, n=40, share=0.15):
+    """A list of chemical and electrical synapses with padded names, as Cook et al. have it, and measured responses.
+
+    A pair responds with a probability that rises with the response of the linear network of chemical synapses. Names
+    in the table of responses have no leading zeros; one neuron of it is not in the list. roles.csv has three classes.
+    """
+    rng = np.random.default_rng(8)
+    names = [f"{'ABC'[number % 3]}A{number:02d}" for number in range(n)]
+    lines, matrix = ["Source,Target,Weight,Type"], np.zeros((n, n))
+    for kind, part in (("chemical", share), ("electrical", share / 2)):
+        pairs, counts = _edges(rng, n, part)
+        for (pre, post), count in zip(pairs.tolist(), counts.tolist(), strict=True):
+            lines.append(f"{names[pre]}  ,{names[post]} ,{count},{kind}")
+            matrix[post, pre] += count * (kind == "chemical")
+    (folder / "herm_full_edgelist.csv").write_text("\n".join(lines) + "\n")
+    fractions = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    responses = np.linalg.inv(np.eye(n) - fractions / 2)
+    pairs = np.argwhere(~np.eye(n, dtype=bool))
+    place = np.argsort(np.argsort(responses[pairs[:, 0], pairs[:, 1]])) / len(pairs)
+    responded = rng.random(len(pairs)) < 0.6 * place**3
+    table = pd.DataFrame({
+        "stimulated": [names[pre].replace("A0", "A") for _, pre in pairs.tolist()],
+        "responding": [names[post].replace("A0", "A") for post, _ in pairs.tolist()],
+        "dFF": np.round(0.1 * place + 0.02 * rng.standard_normal(len(pairs)), 5),
+        "q": np.round(np.where(responded, 0.04, 1) * rng.random(len(pairs)), 5) + 1e-6 + 0.05 * ~responded,
+        "occurrences": rng.integers(1, 9, len(pairs)),
+    })  # fmt: skip
+    table["q"] = table["q"].clip(upper=1)
+    table.loc[len(table)] = ["XX1", "AA0", 0.1, 0.5, 1]
+    table.to_csv(folder / "signal_propagation_wt.csv", index=False)
+    roles = [{"A": "sensory", "B": "inter", "C": "motor"}[name[0]] for name in names]
+    pd.DataFrame({"name": names, "role": roles}).to_csv(folder / "roles.csv", index=False)
+    return folder / "herm_full_edgelist.csv"
+
+
 OF_TEMPLATE = {
     "hemibrain_eb": hemibrain,
     "flywire_neuropil": flywire,
@@ -158,6 +193,7 @@ OF_TEMPLATE = {
     "banc": banc,
     "celegans": celegans,
     "larva": larva,
+    "responses": worm,
 }
 
 

@@ -98,8 +98,8 @@ def contents(root):
     found = {}
     for path in sorted(root.glob("*/iter_*/*")) + sorted(root.glob("*/*.npy")):
         name = str(path.relative_to(root))
-        if path.name == "history.csv":
-            found[name] = pd.read_csv(path).drop(columns="seconds").to_csv()
+        if path.suffix == ".csv":
+            found[name] = pd.read_csv(path).drop(columns="seconds", errors="ignore").to_csv()
         elif path.name == "run.json":
             record = json.loads(path.read_text())
             record["summary"].pop("seconds")

@@ -234,7 +234,8 @@ def _column(table: Table, cells: "pd.Series", column: str, kind: str, row: int) 
         place, value = row + wrong.index, wrong.value
         value = value.item() if isinstance(value, np.generic) else value
         if table.kind == "csv":
-            place, value = text_tables.first_row_with(table, column, str(value).strip())
+            text = "" if value != value else str(value).strip()  # beside numbers, pandas reads an empty name as nan
+            place, value = text_tables.first_row_with(table, column, text)
         raise text_tables.wrong_cell(table, place, column, KINDS[kind], value) from None
 
 

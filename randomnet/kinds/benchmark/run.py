@@ -7,17 +7,18 @@ The products are counted per step with J (N x N) and k exponents. A spectrum nee
 a frame (N x k). An epoch that trains gains and shifts needs the same again with J transposed, backwards (no product is
 counted for recomputed segments, QR or anything else). These are 2 N^2 (1 + k) operations a step, twice that with the
 backward pass. RandomNet computes them as one product of a bundle (1 + k) x N. The columns `_bundled` compare with that
-single product, which is faster than the two, so that their ratios are higher. A bare product is timed in the same
+single product, which is faster than the two, so that their ratios are higher. The columns `_compiled` compare with the
+products of a sparse network in compiled rows, which are faster than those of torch. A bare product is timed in the same
 precision and on the same threads, in turns with what it is compared to; the fastest of several turns counts.
 
 Where networks are so small that several are trained side by side (execution.batch_runs), `beside` is their number.
 `beside_speedup` says how many times faster one epoch of all is than as many epochs in sequence. `beside_ratio` is the
 ratio of that epoch to the products of all, side by side too.
 
-The columns `_ratio_process` compare times in which this process worked, with those of the bundled product. They hold on
-a busy machine too. `wall_seconds` and `process_seconds` are those of all turns. `busy_share` is the time that the
-process waited; where it is more than `BUSY`, a note says that the machine was busy. These columns are missing with
-CUDA, because a process waits for its kernels. Nothing is written besides the summary of run.json.
+Columns that end in `_process` compare times in which this process worked, those of `_ratio_process` with the bundled
+product. They hold on a busy machine too. `wall_seconds` and `process_seconds` are those of all turns. `busy_share` is
+the time that the process waited; where it is more than `BUSY`, a note says that the machine was busy. These columns are
+missing with CUDA, because a process waits for its kernels. Nothing is written besides the summary of run.json.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,7 +39,8 @@ from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, on
 from randomnet.kinds.train.run import KIND as TRAINING
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, stack_objectives
-from randomnet.rnn import Coupling, Network, stack_systems
+from randomnet.rnn import Coupling, Dynamics, Network, Sparse, stack_systems
+from randomnet.rnn.compiled_columns import bare_products
 from randomnet.schema.plan import Run
 from randomnet.training import fit
 
@@ -49,13 +51,18 @@ HEADLINE = (
     "spectrum_ratio",
     "spectrum_ratio_bundled",
     "spectrum_ratio_process",
+    "spectrum_ratio_compiled",
     "epoch_ratio",
     "epoch_ratio_bundled",
     "epoch_ratio_process",
+    "epoch_ratio_compiled",
     "epoch_ratio_torch_rnn",
+    "epoch_ratio_torch_rnn_process",
     "beside",
     "beside_speedup",
+    "beside_speedup_process",
     "beside_ratio",
+    "beside_ratio_process",
     "spectrum_seconds",
     "epoch_seconds",
     "busy_share",
@@ -96,7 +103,7 @@ class _Clocked:
         return getattr(self.objective, name)
 
     def select(self, runs: Sequence[int]) -> "_Clocked":
-        """Return itself: the one network does not diverge."""
+        """Return itself: no network diverges in an epoch."""
         return self
 
     def batches(self) -> Any:
@@ -112,13 +119,13 @@ class _Clocked:
         return figures
 
 
-def _epoch(run: Run, setup: Setup, objective: Objective) -> Callable[[], Seconds]:
+def _epoch(run: Run, networks: Sequence[Network], objective: Objective) -> Callable[[], Seconds]:
     """Return one training epoch, which returns its own seconds, as a training ends with a measurement."""
-    settings = replace(training_settings(run), epochs=1)
+    settings = [replace(training_settings(run), epochs=1)] * len(networks)
 
     def epoch() -> Seconds:
         clocked = _Clocked(objective)
-        fit([setup.network], cast(Objective, clocked), [settings])
+        fit(networks, cast(Objective, clocked), settings)
         return clocked.seconds
 
     return epoch
@@ -134,10 +141,11 @@ def _time_spectrum(run: Run, setup: Setup, objective: SpectrumObjective, stopwat
         spectrum(exact, setup.state, setup.frame[:k], schedule)
 
     with torch.no_grad():
-        coupling = setup.network.dynamics().coupling
-    spectrum_times = stopwatch.in_turns(forward, *_products(exact.coupling, n, k, steps, backward=False))
-    epoch = _epoch(run, setup, objective)
-    epoch_times = stopwatch.in_turns(epoch, *_products(coupling, n, k, steps, backward=True))
+        trained = setup.network.dynamics()
+    bare = _products(exact.coupling, n, k, steps, backward=False)
+    spectrum_times = stopwatch.in_turns(forward, *bare, *_compiled_products(exact, k, steps, backward=False))
+    epoch, bare = _epoch(run, [setup.network], objective), _products(trained.coupling, n, k, steps, backward=True)
+    epoch_times = stopwatch.in_turns(epoch, *bare, *_compiled_products(trained, k, steps, backward=True))
     return {
         "exponents": k,
         "steps": steps,
@@ -154,69 +162,83 @@ def _time_stack(
     number = TRAINING.max_batch(run, setup.connectome.facts())
     if number == 1:
         return {}
-    networks, stacked_epoch = _stacked_epoch(run, setup, objective, number)
+    networks, together = _side_by_side(run, setup, objective, number)
     with torch.no_grad():
         coupling = stack_systems([network.dynamics() for network in networks]).coupling
     k = exponents_of(run, setup.connectome.n)
     products = _products(coupling, setup.connectome.n, k, steps, backward=True)[0]
-    times = stopwatch.in_turns(_epoch(run, setup, objective), stacked_epoch, products)
-    single, together, bare = (seconds.wall for seconds in times)
-    return {"beside": number, "beside_speedup": number * single / together, "beside_ratio": together / bare}
+    epochs = _epoch(run, [setup.network], objective), _epoch(run, networks, together)
+    single, stacked, bare = stopwatch.in_turns(*epochs, products)
+    columns = {**_speedup(number, single, stacked), "beside_ratio": stacked.wall / bare.wall}
+    return {**columns, **_process_ratio("beside", stacked, bare)}
 
 
-def _stacked_epoch(
-    run: Run, setup: Setup, objective: Objective, number: int
-) -> tuple[list[Network], Callable[[], Seconds]]:
-    """Return the networks of `number` iterations, and an epoch of all side by side."""
+def _speedup(number: int, single: Seconds, stacked: Seconds) -> dict[str, float]:
+    columns = {"beside": number, "beside_speedup": number * single.wall / stacked.wall}
+    if torch.cuda.is_available():
+        return columns
+    return {**columns, "beside_speedup_process": number * single.process / stacked.process}
+
+
+def _side_by_side(run: Run, setup: Setup, objective: Objective, number: int) -> tuple[list[Network], Objective]:
+    """Return the networks of `number` iterations, and their objective."""
     others = [replace(run, iteration=run.iteration + other) for other in range(1, number)]
     setups = [setup, *(build_setup(other) for other in others)]
     objectives = [objective, *(objective_of(*pair) for pair in zip(others, setups[1:], strict=True))]
-    settings = [replace(training_settings(run), epochs=1)] * number
-    networks, together = [each.network for each in setups], stack_objectives(objectives)
-
-    def epoch() -> Seconds:
-        seconds = sum(progress.history[-1]["seconds"] for progress in fit(networks, together, settings))
-        return Seconds(seconds, float("inf"))  # only the wall time is used
-
-    return networks, epoch
+    return [each.network for each in setups], stack_objectives(objectives)
 
 
 def _time_task(run: Run, setup: Setup, objective: TaskObjective, stopwatch: Stopwatch) -> dict[str, float]:
-    jobs = [_epoch(run, setup, objective), plain_loop.products(setup.network, objective)]
+    jobs = [_epoch(run, [setup.network], objective), plain_loop.products(setup.network, objective)]
     if plain_loop.is_comparable(setup.network, objective):
         jobs.append(plain_loop.TorchLoop(setup.network, objective, run.config.trainvalidate.lr))
     number = TRAINING.max_batch(run, check_network(run))
-    jobs += [_stacked_epoch(run, setup, objective, number)[1]] if number > 1 else []
-    times = stopwatch.in_turns(*jobs)
-    epoch, products, *others = (seconds.wall for seconds in times)
-    columns = {"beside": number, "beside_speedup": number * epoch / others.pop()} if number > 1 else {}
-    columns |= {"epoch_ratio_torch_rnn": epoch / others[0]} if others else {}
+    jobs += [_epoch(run, *_side_by_side(run, setup, objective, number))] if number > 1 else []
+    epoch, products, *others = stopwatch.in_turns(*jobs)
+    columns = _speedup(number, epoch, others.pop()) if number > 1 else {}
+    if others:
+        columns |= {"epoch_ratio_torch_rnn": epoch.wall / others[0].wall}
+        columns |= _process_ratio("epoch", epoch, others[0], "_torch_rnn")
     return {
         "trials": sum(batch.inputs.shape[1] for batch in (*objective.training, objective.validation)),
         "steps": len(objective.validation.inputs),
-        "epoch_seconds": epoch,
-        "epoch_products_seconds": products,
-        "epoch_ratio": epoch / products,
-        **_process_ratio("epoch", times[0], times[1]),
+        "epoch_seconds": epoch.wall,
+        "epoch_products_seconds": products.wall,
+        "epoch_ratio": epoch.wall / products.wall,
+        **_process_ratio("epoch", epoch, products),
         **columns,
     }
 
 
 def _columns(name: str, times: Sequence[Seconds]) -> dict[str, float]:
-    whole, separate, bundled = times
+    whole, separate, bundled, *compiled = times
     return {
         f"{name}_seconds": whole.wall,
         f"{name}_products_seconds": separate.wall,
         f"{name}_ratio": whole.wall / separate.wall,
         f"{name}_ratio_bundled": whole.wall / bundled.wall,
         **_process_ratio(name, whole, bundled),
+        **{f"{name}_ratio_compiled": whole.process / products.process for products in compiled},
     }
 
 
-def _process_ratio(name: str, whole: Seconds, products: Seconds) -> dict[str, float]:
+def _compiled_products(system: Dynamics, k: int, steps: int, backward: bool) -> list[Callable[[], None]]:
+    """Return the products of `steps` steps in compiled rows, for a sparse network with compiled steps."""
+    step = bare_products(system, 1 + k, backward) if isinstance(system.coupling, Sparse) else None
+    if step is None:
+        return []
+
+    def products() -> None:
+        for _ in range(steps):
+            step()
+
+    return [products]
+
+
+def _process_ratio(name: str, whole: Seconds, products: Seconds, ending: str = "") -> dict[str, float]:
     if torch.cuda.is_available():
         return {}
-    return {f"{name}_ratio_process": whole.process / products.process if products.process else float("nan")}
+    return {f"{name}_ratio{ending}_process": whole.process / products.process if products.process else float("nan")}
 
 
 def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) -> tuple[Callable[[], None], ...]:
@@ -225,6 +247,7 @@ def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) ->
     runs = coupling.values.shape[:-2]  # () or (runs,)
     state, frame = coupling.values.new_ones(*runs, n, 1), coupling.values.new_ones(*runs, n, k)
     bundle, after = (coupling.empty(coupling.values.new_empty(*runs, 1 + k, n)).fill_(1.0) for _ in range(2))
+    columns = bundle.mT
 
     @torch.no_grad()
     def separate() -> None:
@@ -236,6 +259,10 @@ def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) ->
     @torch.no_grad()
     def bundled() -> None:
         for _ in range(steps):
+            if isinstance(coupling, Sparse):
+                for factor in factors:
+                    factor @ columns
+                continue
             coupling.product_into(bundle, after)
             if backward:
                 coupling.transpose_product_into(bundle, after)

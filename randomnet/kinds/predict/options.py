@@ -6,13 +6,14 @@ from typing import Any
 from randomnet.conditions import UNTASKED
 from randomnet.kinds import reads
 from randomnet.kinds.analyse.options import trajectory_times
+from randomnet.nulls import EXTENTS
 from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Key, Reader, only
 from randomnet.settings.values import Choice, Integer, Number, Several, Value
 
 UNKNOWN = ("gains", "shifts", "weights", "tau", "initial", "scales")
 DRAWN = Condition("paths.pretrained is empty", lambda config: not config.paths.pretrained)
-COUNTED = Condition("predict.measure = poisson", lambda config: config.predict.measure == "poisson")
+COUNTED = Condition("predict.observed = spikes", lambda config: config.predict.observed == "spikes")
 SCALED = Condition(
     "predict.scale_sd is above 0, or predict.student has scales",
     lambda config: config.predict.scale_sd > 0 or "scales" in config.predict.unknown,
@@ -39,10 +40,11 @@ class PredictSection(Section):
         neutral="",
     )
     choice: str = option(
-        Choice(("random", "variance", "degree")),
+        Choice(("random", "variance", "degree", "informative")),
         "random",
         "Order in which neurons are recorded; more neurons keep the first ones. random: the same order in all combos "
-        "of an iteration. variance: the largest variance of their activity first. degree: the most connections first.",
+        "of an iteration. variance: the largest variance of their activity first. degree: the most connections first. "
+        "informative: each one most reduces the expected error of the others, linearised where the student starts.",
         sizes=False,
         neutral="random",
     )
@@ -90,13 +92,13 @@ class PredictSection(Section):
         only=SCALED,
         neutral="",
     )
-    measure: str = option(
-        Choice(("mse", "poisson")),
-        "mse",
-        "What is recorded, and the loss. mse: rates, mean squared error. poisson: spike counts drawn from the rates, "
-        "their negative log-likelihood.",
+    observed: str = option(
+        Choice(("rates", "spikes")),
+        "rates",
+        "What is recorded. rates: the loss is their mean squared error. spikes: counts that are drawn from the rates; "
+        "the loss is their negative Poisson log-likelihood.",
         sizes=False,
-        neutral="mse",
+        neutral="rates",
     )
     count_scale: float = option(
         Number(0, above=True),
@@ -112,6 +114,14 @@ class PredictSection(Section):
         "Fraction of the trials that errors are measured on, and that training leaves out.",
         only=UNTASKED,
         neutral=0.25,
+    )
+    eigenvalues: int = option(
+        Integer(0, 1000),
+        20,
+        "Number of leading, and of trailing, eigenvalues of the loss's Gauss-Newton matrix in the unknown parameters "
+        "at the end. Of up to 600 parameters all are computed. 0 = none.",
+        sizes=False,
+        neutral=20,
     )
 
     @property
@@ -129,8 +139,15 @@ def _predicted(config: Any) -> tuple[Key, str] | None:
         return ("model", "activation"), "another than tanh, which has no gains and shifts (tanh_stretched has)"
     if config.net.parameter != "weights":
         return ("net", "parameter"), "weights with kind = predict, whose gains and shifts are in [predict]"
-    if config.paths.pretrained and config.null != "none":
-        return ("net", "null"), "none with paths.pretrained, whose weights are those that were trained"
+    if config.paths.pretrained:
+        changed = [name for name in EXTENTS if getattr(config.net, name)]
+        if config.null != "none" or changed:
+            name, usual = ("null", "none") if config.null != "none" else (changed[0], "0")
+            return ("net", name), f"{usual} with paths.pretrained, whose weights are those that were trained"
+    if config.predict.choice == "informative" and set(unknown) & {"weights"}:
+        return ("predict", "choice"), "another than informative where weights are unknown, which are too many"
+    if config.predict.choice == "informative" and unknown == ("initial",):
+        return ("predict", "choice"), "another than informative where initial states alone are unknown"
     if {"weights", "scales"} <= set(unknown):
         return ("predict", "student"), "weights or scales, as free weights have no projections to scale"
     if config.net.rank and {"weights", "scales"} & set(unknown):
@@ -158,6 +175,7 @@ PREDICT = Reader(
         "analysis.trajectories": 40,
         "analysis.duration": 10.0,
         "analysis.settle": 0.0,
+        "model.activation": "tanh_stretched",
         "trainvalidate.epochs": 1000,
         "trainvalidate.init": "connectome",
     },

@@ -8,6 +8,9 @@ The arrays of arrays.npz:
 | r2_neurons                             | (N,), R2 of each neuron in held-out trials                         |
 | {gains,shifts,tau}_{true,start,found}  | (N,), of each neuron; tau where it is unknown                      |
 | scales_{true,start,found}              | (projections,), where they are unknown                             |
+| hessian_values, _errors                | (K,), eigenvalues of the loss's Gauss-Newton matrix, descending    |
+| hessian_exact                          | whether these are all; otherwise the leading and trailing ones     |
+| hessian_offsets                        | (K,), |found - true parameters| along each eigenvector             |
 | example_{true,found,neurons}           | (time, K) rates in the first held-out trial, and the neurons (K,)  |
 """
 
@@ -21,6 +24,7 @@ from randomnet import results
 from randomnet.build.prediction import Teacher
 from randomnet.kinds.checkpoints import status_of
 from randomnet.kinds.fit.outputs import history_of
+from randomnet.kinds.predict.curvature import curvature_arrays, curvature_columns, curvature_of
 from randomnet.objectives.prediction import PredictionObjective, Recording, errors, sums_of_squares
 from randomnet.objectives.students import Student
 from randomnet.schema.plan import Run
@@ -48,7 +52,9 @@ def write_outputs(
     found, true = parameters_of(student), true_parameters(teacher, student)
     arrays = {f"{name}_{when}": values[name] for when, values in (("true", true), ("start", start), ("found", found))
               for name in found}  # fmt: skip
-    results.write_arrays(folder.path / "arrays.npz", arrays | _activity(recording, rates))
+    curvature = None if progress.diverged else curvature_of(run, recording, student)
+    arrays |= _activity(recording, rates) | curvature_arrays(curvature, student, teacher)
+    results.write_arrays(folder.path / "arrays.npz", arrays)
     return {
         "status": status_of(progress),
         "reason": progress.reason,
@@ -60,6 +66,7 @@ def write_outputs(
             "dimension": teacher.dimension,
             **_errors(recording, rates, progress),
             **_recovered(recording, true, found, start),
+            **curvature_columns(curvature),
             "loss_initial": progress.row(0).get("train_loss", float("nan")),
             "loss_final": progress.final_loss,
             "epochs_done": progress.epoch,

@@ -16,7 +16,8 @@ from randomnet import results
 from randomnet.build.network import PRECISIONS, check_network, network_device
 from randomnet.build.prediction import Teacher, recording_of, student_of, teacher_of, true_run
 from randomnet.kinds import spectra
-from randomnet.kinds.checkpoints import continued, members_of, resumable, torch_bytes
+from randomnet.kinds.checkpoints import continued, members_of, torch_bytes
+from randomnet.kinds.continuation import BESIDE_OTHERS, Start, keep_states, keeps_state, starts
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.predict.outputs import write_outputs
 from randomnet.objectives.prediction import PredictionObjective, Recording
@@ -81,21 +82,31 @@ def execute(
     runs: Sequence[Run], folders: Sequence[results.RunFolder], report: RunProgressCallback, stop: Stop
 ) -> RunRecords:
     """Train students side by side; write the files of each run, see `outputs`, and return their records."""
-    began = time.perf_counter()
-    runs, folders, found = resumable(runs, folders, network_device(runs[0]))
+    groups = starts(runs, folders, network_device(runs[0]))
+    return [record for start in groups for record in _execute(start, report, stop)]
+
+
+def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecords:
+    """Train one group of students."""
+    began, runs, folders = time.perf_counter(), start.runs, start.folders
     lessons = [lesson_of(run) for run in runs]
     students, objective = [lesson.student for lesson in lessons], objective_of(runs, lessons)
     untrained: list[dict[str, Tensor]] = [student.values() for student in students]
-    checkpoint = continued(folders[0].checkpoint, found, students) or {"seconds": 0.0}
+    new = {"seconds": 0.0, "initial": [None] * len(runs)}
+    checkpoint = continued(start.paths, start.checkpoint, students, ("initial",)) or new
 
     def elapsed() -> float:
         return checkpoint["seconds"] + time.perf_counter() - began
 
     def save_checkpoint(states: list[dict[str, Any]]) -> None:
-        record = {"members": members_of(runs), "training": states, "seconds": elapsed()}
+        record = checkpoint | {"members": members_of(runs), "training": states, "seconds": elapsed()}
         results.write_bytes(folders[0].checkpoint, torch_bytes(record))
         for folder, state in zip(folders, states, strict=True):
             folder.write_history(pd.DataFrame(state["progress"]["history"]))
+
+    def keep_state(states: list[dict[str, Any]]) -> None:
+        if keeps_state(runs[0]):
+            keep_states(runs, folders, states, checkpoint | {"seconds": elapsed()})
 
     every = runs[0].config.execution.checkpoint_every
     progresses = fit(
@@ -104,16 +115,18 @@ def execute(
         [training_settings(run) for run in runs],
         checkpoint_every=None if every == "auto" else every,
         save_checkpoint=save_checkpoint,
+        keep_state=keep_state,
         resume=checkpoint.get("training"),
         report=lambda index, row: report(runs[index], row),
         stop=stop,
     )
     unfinished, each = missing_runs(runs, folders), zip(runs, folders, lessons, untrained, progresses, strict=True)
-    records = [(run, write_outputs(run, folder, lesson.teacher, lesson.recording, lesson.student, start, progress))
-               for run, folder, lesson, start, progress in each if run in unfinished]  # fmt: skip
+    records = [(run, write_outputs(run, folder, lesson.teacher, lesson.recording, lesson.student, values, progress))
+               for run, folder, lesson, values, progress in each if run in unfinished]  # fmt: skip
+    changed = {name: value for name, value in checkpoint.items() if name == BESIDE_OTHERS}
     for _, record in records:
         record["summary"]["seconds"] = round(elapsed() / len(runs), 2)
-    return records
+    return [(run, record | changed) for run, record in records]
 
 
 def max_batch(run: Run, facts: dict[str, Any]) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from randomnet.kinds import reads
 from randomnet.settings.option import Condition, Section, option
-from randomnet.settings.readers import ALL, Key, Reader, only
+from randomnet.settings.readers import ALL, Key, Reader
 from randomnet.settings.values import Choice, Integer, Number, Value
 
 SIMULATED = Condition("responses.method = simulated", lambda config: config.responses.method == "simulated")
@@ -41,25 +41,35 @@ class ResponsesSection(Section):
         "linear",
         "linear: responses of the network linearised at its fixed point. simulated: of the network itself, all "
         "stimulated copies side by side.",
+        neutral="linear",
     )
     measure: str = option(
         Choice(("steady", "integral", "peak")),
         "steady",
         "steady: change of the rates under an input that stays. integral: of the response to a pulse, over time. peak: "
         "largest change after a pulse, with its sign. With method = linear, steady and integral are the same.",
+        neutral="steady",
     )
     strength: float = option(
         Number(0, above=True),
         0.1,
         "Input into the stimulated neuron. Responses are divided by it.",
         only=SIMULATED,
+        neutral=0.1,
     )
-    pulse: float = option(Number(0, above=True), 1.0, "Duration of a pulse.", only=PULSED)
+    pulse: float = option(Number(0, above=True), 1.0, "Duration of a pulse.", only=PULSED, neutral=1.0)
     response_time: float = option(
-        Number(0, 100_000, above=True), 30.0, "Time from the beginning of the input to the end.", only=TIMED
+        Number(0, 100_000, above=True),
+        30.0,
+        "Time from the beginning of the input to the end.",
+        only=TIMED,
+        neutral=30.0,
     )
     rest_time: float = option(
-        Number(0, 100_000), 100.0, "Time from silence until the fixed point is looked for, which inputs start from."
+        Number(0, 100_000),
+        100.0,
+        "Time from silence until the fixed point is looked for, which inputs start from.",
+        neutral=100.0,
     )
     restrict: str = option(
         Choice(("none", "measured")),
@@ -67,20 +77,31 @@ class ResponsesSection(Section):
         "none: the network has all neurons of the connectome, and paths may lead through neurons that were not "
         "measured. measured: it has only those of the table; the others are left out before null models and "
         "normalization.",
+        neutral="none",
     )
     q: float = option(
         Number(0, 1, above=True),
         0.05,
         "A pair has responded where its measured q (false discovery rate) is below this.",
+        neutral=0.05,
     )
     occurrences: int = option(
-        Integer(1), 1, "Pairs that were measured less often are left out, where the table has occurrences."
+        Integer(1),
+        1,
+        "Pairs that were measured less often are left out, where the table has occurrences.",
+        neutral=1,
     )
     bootstrap: int = option(
-        Integer(200, 100_000), 2000, "Samples of stimulated neurons from which intervals are computed."
+        Integer(200, 100_000),
+        2000,
+        "Samples of stimulated neurons from which intervals are computed.",
+        neutral=2000,
     )
     permutations: int = option(
-        Integer(10, 100_000), 200, "Permutations of which neuron is which, for the level without identities."
+        Integer(10, 100_000),
+        200,
+        "Permutations of which neuron is which, for the level without identities.",
+        neutral=200,
     )
     gains_by: str = option(
         Value(),
@@ -88,8 +109,11 @@ class ResponsesSection(Section):
         "Kind of label, such as role, whose classes of neurons receive one gain each that is fitted to the measured "
         "responses; cross-validated over stimulated neurons. Empty = none.",
         only=CLOSED_FORM,
+        neutral="",
     )
-    folds: int = option(Integer(2, 100), 5, "Parts of the stimulated neurons for cross-validation.", only=FITTED)
+    folds: int = option(
+        Integer(2, 100), 5, "Parts of the stimulated neurons for cross-validation.", only=FITTED, neutral=5
+    )
 
 
 def _table(config: Any) -> tuple[Key, str] | None:
@@ -109,9 +133,9 @@ def _table(config: Any) -> tuple[Key, str] | None:
 RESPONSES = Reader(
     "responses",
     "Compare the response of every neuron to input into every other one with measured responses.",
-    reads=reads.BUILDING | {"responses": ALL, "model": only("activation", "dt", "tau", "integrator", "form", "groups")},
+    reads=reads.BUILDING | {"responses": ALL},
     sections={"responses": ResponsesSection},
-    defaults=reads.EXACT | {"model.activation": "linear"},
+    defaults=reads.EXACT,
     checks=(_table,),
     roles=("responses",),
     module="randomnet.kinds.responses.run",

@@ -6,13 +6,15 @@ Of K measured neurons, P pairs, S groups of synaptic steps, and C classes with g
 |---------------------------------|--------------------------------------------------------------------------------|
 | names, responses                | (K,) names; (K, K) responses of the network, [responding, stimulated]          |
 | stimulated, responding          | (P,) index of the pair's neurons in `names`                                    |
-| predicted, measured, q, occurrences, responded | (P,) response of the network; the table's columns; q below the limit |
+| predicted, responded            | (P,) response of the network; whether q is below the limit                     |
+| measured, q, occurrences        | (P,) the columns of the table                                                  |
 | synaptic_steps                  | (P,) from the stimulated to the responding neuron; inf without a path          |
 | permuted_auc                    | (permutations,), AUCs with permuted identities                                 |
 | step_names, step_share, step_auc | (S,) texts; (S, 4) value, ends of the interval, and standard error            |
 | step_pairs, step_neurons        | (S,) numbers of pairs and of stimulated neurons                                |
 | unmatched                       | names of the table that the network lacks                                      |
-| gain_classes, gains, fold_gains | (C,) texts; (C,) of all pairs; (folds, C)                                      |
+| gain_classes, gain_sizes        | (C,) texts; (C,) numbers of neurons                                            |
+| gains, fold_gains               | (C,) of all pairs; (folds, C)                                                  |
 | held_out                        | (P,) ln abs(response) with gains that did not see the stimulated neuron        |
 """
 
@@ -50,8 +52,8 @@ def arrays_of(scores: ResponseScores, fit: GainFit | None) -> dict[str, np.ndarr
         "unmatched": np.array(measured.unmatched, dtype=str),
     }
     if fit is not None:
-        arrays |= {"gain_classes": fit.names.astype(str), "gains": fit.gains, "fold_gains": fit.fold_gains,
-                   "held_out": fit.held_out}  # fmt: skip
+        arrays |= {"gain_classes": fit.names.astype(str), "gain_sizes": fit.sizes, "gains": fit.gains,
+                   "fold_gains": fit.fold_gains, "held_out": fit.held_out}  # fmt: skip
     return arrays
 
 
@@ -72,11 +74,14 @@ def columns_of(scores: ResponseScores, fit: GainFit | None) -> dict[str, Any]:
         "auc_permuted_p": scores.permuted_p,
     }
     for group in scores.by_steps:
-        columns |= {f"auc_of_{group.name} steps": group.auc.value, f"share_of_{group.name} steps": group.share.value}
+        name = group.name.replace(" ", "_")
+        parts = {"auc": group.auc, "share": group.share}
+        columns |= {f"{part}_of_steps_{name}": _number(found.value) for part, found in parts.items()}
     if fit is not None:
-        parts = {"auc_gains": fit.auc, "auc_gains_change": fit.change, "auc_classes": fit.classes,
-                 "auc_gains_beyond": fit.beyond}  # fmt: skip
-        for name, estimate in parts.items():
+        of_gains = {"auc_gains": fit.auc, "auc_gains_change": fit.change, "auc_classes": fit.classes,
+                    "auc_joint": fit.joint,
+                    "auc_joint_change": fit.joint_change}  # fmt: skip
+        for name, estimate in of_gains.items():
             columns |= _estimate_columns(name, estimate)
         columns |= {f"gain_of_{name}": float(gain) for name, gain in zip(fit.names, fit.gains, strict=True)}
     return columns
@@ -86,4 +91,9 @@ def _estimate_columns(name: str, estimate: Estimate) -> dict[str, float | None]:
     """Return the value, the ends of its interval, and its standard error."""
     values = {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high,
               f"{name}_stderr": estimate.stderr}  # fmt: skip
-    return {column: float(value) if np.isfinite(value) else None for column, value in values.items()}
+    return {column: _number(value) for column, value in values.items()}
+
+
+def _number(value: float) -> float | None:
+    """Return a number, or None for nan."""
+    return float(value) if np.isfinite(value) else None

@@ -13,14 +13,7 @@ import torch
 
 from randomnet import results
 from randomnet.analysis.response_gains import GainModel
-from randomnet.analysis.responses import (
-    OperatingPoint,
-    followed_responses,
-    operating_point,
-    slopes_at,
-    steady_responses,
-    weights_of,
-)
+from randomnet.analysis.responses import OperatingPoint, operating_point, slopes_at, steady_responses, weights_of
 from randomnet.build.connectome import connectome_of, with_labels
 from randomnet.build.coupling_strength import strength_of
 from randomnet.build.measured_responses import responses_of
@@ -29,6 +22,7 @@ from randomnet.connectome import Connectome
 from randomnet.connectome.label_groups import UNLABELLED
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, one_at_a_time
 from randomnet.kinds.progress import interruption_check
+from randomnet.kinds.responses.computing import doubt_of, network_responses
 from randomnet.kinds.responses.gains import GainFit, fit_gains
 from randomnet.kinds.responses.options import CLOSED_FORM, FITTED
 from randomnet.kinds.responses.outputs import arrays_of, columns_of
@@ -104,37 +98,14 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     }
 
 
-def doubt_of(system: Dynamics, point: OperatingPoint | None) -> str:
-    """Return why the network has no responses; empty where it has."""
-    if point is None:
-        return "no fixed point was found from silence, around which there would be responses"
-    if not point.stable:
-        return f"the fixed point is unstable (largest |eigenvalue| {point.modulus:.4g}): there is no steady response"
-    if not bool(slopes_at(system, point.state).any()):
-        return "all slopes of the activation are 0 at the fixed point, so that nothing responds"
-    return ""
-
-
 def scores_of(
     run: Run, setup: Setup, system: Dynamics, point: OperatingPoint, check_stop: Callable[[], None]
 ) -> ResponseScores:
     """Return the responses of a network, and how they agree with the measured ones."""
-    measured = responses_of(run, setup.connectome)
+    measured, settings = responses_of(run, setup.connectome), run.config.responses
     neurons = torch.from_numpy(measured.neurons).to(setup.state.device)
-    settings, dt = run.config.responses, run.config.model.dt
-    if CLOSED_FORM.holds(run.config):
-        whole = steady_responses(weights_of(system), slopes_at(system, point.state))
-        responses = whole[neurons][:, neurons]
-    else:
-        linear = settings.method == "linear"
-        responses = followed_responses(
-            system, point, neurons, settings.measure,
-            strength=1.0 if linear else settings.strength,
-            pulse=max(1, round(settings.pulse / dt)) if settings.measure != "steady" else 1,
-            steps=max(1, round(settings.response_time / dt)),
-            linear=linear, check=check_stop,
-        )  # fmt: skip
-    return score(setup.connectome, measured, responses.cpu().numpy(), settings, run.generator("responses"))
+    responses = network_responses(system, point, neurons, settings, check_stop).cpu().numpy()
+    return score(setup.connectome, measured, responses, settings, run.generator("responses"))
 
 
 def gains_of(
@@ -144,8 +115,8 @@ def gains_of(
     classes = classes_of(run, setup.connectome)
     if classes is None:
         return None
-    tensors = (weights_of(system), slopes_at(system, point.state))
-    model = GainModel(*(tensor.detach().cpu() for tensor in tensors), torch.from_numpy(classes[0]))
+    weights, slopes = (each.detach().cpu() for each in (weights_of(system), slopes_at(system, point.state)))
+    model = GainModel(weights, slopes, torch.from_numpy(classes[0]))
     with torch.enable_grad():
         return fit_gains(model, classes[1], scores, run.config.responses.folds, run.generator("responses", 1), advance)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,8 @@ class ResponseScores(Displayed):
     weights: np.ndarray
     places: np.ndarray
     permuted: np.ndarray
+
+    drawing: ClassVar[str] = "response_scores"
 
     @property
     def predicted(self) -> np.ndarray:
@@ -119,7 +121,9 @@ class ResponseScores(Displayed):
 
     def _spearman(self, scores: np.ndarray, response: np.ndarray) -> Estimate:
         kept = np.isfinite(response)
-        return rank_correlation(scores[kept], response[kept], self.places[kept], self.weights) if kept.any() else UNKNOWN
+        if not kept.any():
+            return UNKNOWN
+        return rank_correlation(scores[kept], response[kept], self.places[kept], self.weights)
 
     def _groups_of_steps(self) -> Iterator[tuple[str, np.ndarray]]:
         for number in range(1, LONGEST + 1):
@@ -137,9 +141,7 @@ def score(
     positive = measured.q < settings.q
     steps = synaptic_steps(connectome, measured.neurons)[measured.responding, measured.stimulated]
     weights = resampled(len(stimulated), settings.bootstrap, rng)
-    permuted = permuted_aucs(
-        responses, measured.stimulated, measured.responding, positive, settings.permutations, rng
-    )
+    permuted = permuted_aucs(responses, measured.stimulated, measured.responding, positive, settings.permutations, rng)
     names = connectome.names[measured.neurons]
     return ResponseScores(names, measured, positive, responses, steps, weights, places, permuted)
 

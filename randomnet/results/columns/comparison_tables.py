@@ -161,12 +161,18 @@ VECTORS = Table(
         Column("ratio", "Weight over expected, mean over runs; above 1 the group carries more than its size."),
         Column("ratio_low", "Lower end of the 95 % interval of the ratio over runs."),
         Column("ratio_high", "Upper end of the 95 % interval of the ratio over runs."),
+        Column("size_low", "Lower end of the middle 95 % of the ratios of as many random neurons."),
+        Column("size_high", "Upper end of the middle 95 % of the ratios of as many random neurons."),
+        Column("size_p", "Two-sided p of the ratio among these: labels are exchanged between neurons."),
         Column("forward_weight", "Share of the forward vector's squared norm that lies on the group; mean over runs."),
         Column(
             "forward_ratio", "Forward weight over expected; above 1, perturbing the group excites more than its size."
         ),
         Column("forward_ratio_low", "Lower end of the 95 % interval of the forward ratio over runs."),
         Column("forward_ratio_high", "Upper end of the 95 % interval of the forward ratio over runs."),
+        Column("forward_size_low", "Lower end of the middle 95 % of forward ratios of as many random neurons."),
+        Column("forward_size_high", "Upper end of the middle 95 % of forward ratios of as many random neurons."),
+        Column("forward_size_p", "Two-sided p of the forward ratio among these."),
         Column("n", "Runs with the group."),
         Column(
             "separated",
@@ -199,4 +205,22 @@ SENSITIVITIES = Table(
         Column("over", "What the runs differ in: networks, starts of the same network, or iterations."),
     ),
 )
-COMPARISON_TABLES = (TESTS, MEANS, MINIMA, GAINS, SPREAD, TRANSITION, DIFFERENCES, VECTORS, SENSITIVITIES)
+PREDICTION = Table(
+    "prediction.csv",
+    "of kind = predict, a row per student",
+    (
+        Column("student", "The student: its folder, or the options in which it differs from others."),
+        Column("m_half", "Number of recorded neurons at which the median error of unrecorded ones falls below 0.5."),
+        Column("interval_low", "Lower end of the 95 % interval of m_half; 0 if it may be below the grid."),
+        Column("interval_high", "Upper end of the 95 % interval of m_half; inf if it may be above the grid."),
+        Column("dimension", "Participation ratio of the teachers' activity, mean over the runs."),
+        Column("dimension_low", "Lower end of the 95 % interval of that mean."),
+        Column("dimension_high", "Upper end of the 95 % interval of that mean."),
+        Column("iterations", "Iterations, each with a teacher of its own."),
+        Column("note", "Why there is no m_half."),
+    ),
+)
+COMPARISON_TABLES = (
+    *(TESTS, MEANS, MINIMA, GAINS, SPREAD, TRANSITION, DIFFERENCES, VECTORS, SENSITIVITIES),
+    PREDICTION,
+)

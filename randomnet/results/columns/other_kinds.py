@@ -61,9 +61,10 @@ AUC_OF = {
     "spearman": "Spearman's rank correlation of the network's responses and the measured ones",
     "spearman_absolute": "The same of absolute values",
     "auc_gains": "AUC with fitted gains, of pairs whose stimulated neuron the fit did not see",
-    "auc_gains_change": "auc_gains minus the AUC of the same pairs with all gains 1",
+    "auc_gains_change": "Difference of auc_gains and the AUC of the same pairs with all gains 1, of absolute responses",
     "auc_classes": "AUC of the share of training pairs between the two classes that responded, without any wiring",
-    "auc_gains_beyond": "auc_gains minus auc_classes",
+    "auc_joint": "AUC of a logistic regression on that share and on the response with fitted gains, of held-out pairs",
+    "auc_joint_change": "Difference of auc_joint and auc_classes",
 }
 RESPONDED = Table(
     "summary.csv",
@@ -75,14 +76,14 @@ RESPONDED = Table(
         Column("measured_neurons", "Neurons of the network that the table has, stimulated or responding."),
         Column("unmatched_neurons", "Names of the table that the network lacks."),
         *(Column(name, f"{meaning}.") for name, meaning in AUC_OF.items()),
-        *(Column(f"{name}_{end}", f"{side} end of the 95 % interval (BCa bootstrap over stimulated neurons). {meaning}.")
+        *(Column(f"{name}_{end}", f"{side} end of the 95 % interval, BCa bootstrap over stimulated neurons. {meaning}.")
           for name, meaning in AUC_OF.items() for end, side in (("low", "Lower"), ("high", "Upper"))),
         Column("auc_permuted", "Mean AUC after permuting which neuron is which."),
         Column("auc_permuted_sd", "Standard deviation of that AUC over permutations."),
         Column("auc_permuted_p", "Share of permutations, with the network itself, whose AUC is at least that of the "
                "network."),
-        Column("auc_of_*", "AUC among the pairs at this number of synaptic steps."),
-        Column("share_of_*", "Share of the pairs at this number of synaptic steps that responded, from 0 to 1."),
+        Column("auc_of_steps_*", "AUC among the pairs at this number of synaptic steps."),
+        Column("share_of_steps_*", "Share of the pairs at this number of synaptic steps that responded, from 0 to 1."),
         Column("gain_of_*", "Gain of this class of neurons, fitted to all pairs."),
     ),
 )  # fmt: skip
@@ -136,11 +137,16 @@ TIMED = Table(
         Column("*_ratio_bundled",
                "Time of the computation divided by that of its matrix products with state and tangent vectors "
                "in one."),
+        Column("*_ratio_compiled",
+               "Process time of the computation divided by that of its matrix products in compiled rows, of sparse "
+               "networks."),
         Column("*_ratio_process",
                "Process time of the computation divided by that of its matrix products, bundled where possible."),
         Column("epoch_ratio_torch_rnn", "Time of an epoch divided by that of torch.nn.RNN."),
+        Column("epoch_ratio_torch_rnn_process", "Process time of an epoch divided by that of torch.nn.RNN."),
         Column("beside", "Networks that are trained side by side."),
         Column("beside_speedup", "Speed-up of training these networks side by side instead of one after the other."),
+        Column("beside_speedup_process", "The same speed-up in process time."),
         Column("beside_ratio", "Time of an epoch of all networks divided by that of their matrix products."),
         Column("busy_share", "Share of the wall time taken by other processes, from 0 to 1."),
     ),
@@ -166,6 +172,8 @@ PREDICTED = Table(
                                              "teacher's"))
           for group, of_group in (("", "over all neurons"), ("_recorded", "over the recorded neurons"),
                                   ("_unrecorded", "over the unrecorded neurons"))),
+        Column("hessian_largest", "Largest eigenvalue of the loss's Gauss-Newton matrix in the unknown parameters."),
+        Column("stiff_directions", "Directions of unknown parameters with an eigenvalue above 0.001 of the largest."),
     ),
 )
 OTHER_KINDS = (ANALYSED, STIMULATED, RESPONDED, SIMULATED, RECORDED, PREDICTED, TIMED)

@@ -52,7 +52,7 @@ class PathsSection(Section):
     responses: str = option(
         Location(),
         "",
-        "A table of measured responses (CSV, TSV, parquet, sheet), with a row per pair of neurons: stimulated, "
+        "A table of measured responses: CSV, TSV, parquet or sheet. A row is a pair of neurons: stimulated, "
         "responding, q, and where it has them response and occurrences. Names are those of the connectome.",
         only=OF_RESPONSES,
         neutral="",
@@ -162,7 +162,8 @@ class ExecutionSection(Section):
         "auto",
         "How steps of networks are computed on the CPU. compiled: as loops compiled by numba, once per machine. eager: "
         "by torch, call by call. auto = compiled where numba is installed. Results differ by rounding, so a results "
-        "folder keeps its first choice. Sparse networks, integrator = rk4 and CUDA always use torch.",
+        "folder keeps its first choice. CUDA, and an activation of a plug-in without its scalar function, always use "
+        "torch.",
         identity=False,
     )
     checkpoint_every: int | str = option(

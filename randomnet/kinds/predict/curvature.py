@@ -1,0 +1,77 @@
+"""Stiff and sloppy directions of a student, and which neurons tell most of its parameters."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from randomnet.build.prediction import Teacher
+from randomnet.objectives.prediction import LEAST_RATE, Recording
+from randomnet.objectives.students import Student, respond
+from randomnet.prediction import Curvature, gauss_newton_eigenvalues
+from randomnet.schema.plan import Run
+
+STIFF = 1e-3  # share of the largest eigenvalue above which a direction counts as stiff
+
+
+def curvature_of(run: Run, recording: Recording, student: Student) -> Curvature | None:
+    """Return eigenvalues of the training loss's Gauss-Newton matrix in the unknown parameters, in float64.
+
+    They are at the present parameters, with initial states held fixed. None where none are asked for, or none but
+    initial states is unknown.
+    """
+    count, exact = run.config.predict.eigenvalues, student.double_copy()
+    parameters = {name: values for name, values in exact.unknown.items() if name != "initial"}
+    if not count or not parameters:
+        return None
+    residuals = _residuals(recording, exact, list(parameters))
+    return gauss_newton_eigenvalues(residuals, list(parameters.values()), leading=count, trailing=count)
+
+
+def _residuals(recording: Recording, student: Student, names: Sequence[str]) -> Callable[..., Tensor]:
+    """Return the residuals (R,) of the recorded entries, whose mean square has the curvature of the loss.
+
+    They are a function of the parameters of these names.
+    """
+    trials = torch.arange(recording.training)
+    inputs, initial, targets = (values.double() for values in (recording.inputs[:, trials], recording.initial[trials],
+                                                               recording.targets[:, trials]))  # fmt: skip
+    interface = {name: values.double() for name, values in recording.interface.items()}
+    start = student.initial(trials, initial).detach()
+    seen = torch.nonzero(recording.seen[:, trials].flatten()).flatten()
+
+    def residuals(*values: Tensor) -> Tensor:
+        system = student.system(dict(zip(names, values, strict=True)))
+        rates = respond([system], [interface], inputs[None], start[None])[0][0]
+        rates, observed = (part.flatten().index_select(0, seen) for part in (rates, targets))
+        if recording.scale is None:
+            return rates - observed
+        expected = (recording.scale * rates).clamp_min(LEAST_RATE)
+        return (expected - observed) / (2 * expected.detach()).sqrt()
+
+    return residuals
+
+
+def curvature_arrays(curvature: Curvature | None, student: Student, teacher: Teacher) -> dict[str, np.ndarray]:
+    """Return eigenvalues and, along each direction, how far the parameters are from the true ones."""
+    if curvature is None:
+        return {}
+    names = [name for name in student.unknown if name != "initial"]
+    offsets = [student.unknown[name].detach() - teacher.parameters[name] for name in names]
+    difference = torch.cat([offset.flatten() for offset in offsets]).cpu().double().numpy()
+    return {
+        "hessian_values": curvature.values,
+        "hessian_errors": curvature.residuals,
+        "hessian_exact": np.array(curvature.exact),
+        "hessian_offsets": np.abs(curvature.along(difference)),
+    }
+
+
+def curvature_columns(curvature: Curvature | None) -> dict[str, float]:
+    """Return the largest eigenvalue, and the number of stiff directions where all are known."""
+    if curvature is None:
+        return {}
+    largest = float(curvature.values[0])
+    stiff = {"stiff_directions": int((curvature.values > STIFF * largest).sum())} if curvature.exact else {}
+    return {"hessian_largest": largest, **stiff}
