@@ -1,5 +1,6 @@
 """Compiled steps of sparse couplings and Runge-Kutta steps against the eager ones; see test_compiled_steps."""
 
+import dataclasses
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from randomnet.activations import ACTIVATIONS
 from randomnet.lyapunov import Schedule, exponents, spectrum
 from randomnet.rnn.compiled_columns import bare_products
 from randomnet.rnn.couplings import Dense, Pattern, Sparse
+from randomnet.rnn.driven_systems import SeriesDrivenSystem
 from randomnet.rnn.dynamics import Dynamics
 from randomnet.rnn.low_rank import LowRank, Unconnected
 
