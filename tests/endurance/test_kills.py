@@ -27,7 +27,7 @@ def whole(request, tmp_path_factory):
         pytest.importorskip("ray")
     folder = tmp_path_factory.mktemp(kind)
     path, options = prepared(folder, kind), (*ENGINES[engine], *alone(kind))
-    start("--status", folder / "none").communicate()  # the first start loads everything, which later ones fork
+    start(folder / "none.ini").communicate()  # the first start loads everything, which later ones fork
     began = time.monotonic()
     with contextlib.chdir(folder):
         process = start(path.name, *options)
