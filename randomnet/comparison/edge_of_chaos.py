@@ -72,7 +72,8 @@ def _answer(network: CurveSet, controls: Mapping[str, Control]) -> str:
         return (f"The study cannot tell which is closer to the edge of chaos: over g = {g[0]:g} to {g[-1]:g} chaos "
                 f"begins neither in {name} nor in any draw of {listed(list(controls), 'or')}.")  # fmt: skip
     tests = {each: control.test for each, control in controls.items()}
-    answer = orders_text(tests, "is closer to the edge of chaos than", "is farther from the edge of chaos than")
+    answer = orders_text(tests, "is closer to the edge of chaos than", "is farther from the edge of chaos than",
+                         "cannot be told to be closer to the edge of chaos or farther than")  # fmt: skip
     return capital(f"{_condition(curves)}{name} {answer}.")
 
 

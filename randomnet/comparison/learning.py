@@ -16,7 +16,7 @@ from randomnet.comparison.controls import families, runs_of_combos
 from randomnet.comparison.headlines import capital, control_text, network_text
 from randomnet.comparison.intervals import median_interval
 from randomnet.comparison.loss_minima import CRITERION, EPOCHS_TO
-from randomnet.comparison.network_identity import origin, source_of_variation
+from randomnet.comparison.network_identity import SAME, origin, source_of_variation
 from randomnet.comparison.order_tests import OrderTest, listed, on_p, order_test, orders_text, p_text
 from randomnet.comparison.study import Combo, Study
 from randomnet.results import COMPLETE
@@ -83,7 +83,13 @@ def criterion_of(study: Study) -> Criterion | None:
 def _epochs(study: Study, combo: Combo) -> tuple[Epochs, pd.DataFrame]:
     runs = runs_of_combos(study.runs, [combo])
     complete = runs[(runs["status"] == COMPLETE) & runs[EPOCHS_TO].notna()]
-    return Epochs(complete.set_index("iteration")[EPOCHS_TO].astype(float), source_of_variation(runs)), runs
+    return Epochs(complete.set_index("iteration")[EPOCHS_TO].astype(float), _over(runs)), runs
+
+
+def _over(runs: pd.DataFrame) -> str:
+    """What the trainings of a combo differ in."""
+    over = source_of_variation(runs)
+    return "trainings of the same network" if over == SAME else over
 
 
 def learning_sentences(study: Study) -> list[str]:
@@ -97,7 +103,8 @@ def learning_sentences(study: Study) -> list[str]:
         return [f"The study cannot tell which learns faster: within {criterion.last} epochs no run of {name} or of "
                 f"{listed(list(criterion.controls), 'or')} has {loss}."]  # fmt: skip
     tests = {name: each.test for name, each in criterion.controls.items() if each.test}
-    answer = orders_text(tests, "learns faster than", "learns more slowly than")
+    unknown = "cannot be told to learn faster or more slowly than"
+    answer = orders_text(tests, "learns faster than", "learns more slowly than", unknown)
     texts = [f"{_when(each)} in {control} ({p_text(each.test)})" for control, each in criterion.controls.items()
              if each.test]  # fmt: skip
     numbers = f"Epochs to {loss}, as the median over runs: {_when(criterion.network)} in {name}; {', '.join(texts)}."

@@ -59,9 +59,9 @@ def _order(p: float | None, signs: np.ndarray) -> int:
     return 0 if p is None or p > significance.ALPHA else -int(np.sign(signs.sum()))
 
 
-def orders_text(tests: Mapping[str, OrderTest], before: str, after: str) -> str:
-    """Such as `is faster than A and B; it is slower than C; it cannot be told apart in this from D`."""
-    texts = {-1: before, 1: after, 0: "cannot be told apart in this from"}
+def orders_text(tests: Mapping[str, OrderTest], before: str, after: str, unknown: str) -> str:
+    """Such as `is faster than A and B; it is slower than C; it cannot be told from D`."""
+    texts = {-1: before, 1: after, 0: unknown}
     names = {order: [name for name, test in tests.items() if test.order == order] for order in texts}
     return "; it ".join(f"{text} {listed(names[order])}" for order, text in texts.items() if names[order])
 

@@ -65,6 +65,7 @@ from randomnet.figures.predict import (
 )
 from randomnet.figures.record import PANELS as RECORDING
 from randomnet.figures.record import neuron_figures, trial_figures
+from randomnet.figures.response_differences import differences_table
 from randomnet.figures.responses import INTERVALS as RESPONSE_INTERVALS
 from randomnet.figures.responses import PANELS as MEASURED_RESPONSES
 from randomnet.figures.responses import response_figures as measured_response_figures
@@ -289,6 +290,7 @@ FIGURES: Registry[FigureSet] = Registry({
         figures=(measured_response_figures,),
         minor=("auc_of_steps_", "share_of_steps_", "gain_of_"),
         flags=RESPONSE_INTERVALS,
+        files=MappingProxyType({"response_differences.csv": differences_table}),
         headlines=(Headline("auc", "AUC of measured responses", lowest_first=False),),
         sentences=response_sentences,
     ),
@@ -346,7 +348,8 @@ FIGURES: Registry[FigureSet] = Registry({
         tested=("error_recorded_final", "error_unrecorded_final"),
         answers=prediction_overview,
         headlines=(Headline("error_unrecorded_final", "error (1 − R²) of unrecorded neurons after training",
-                            before="error_unrecorded_initial"),),
+                            before="error_unrecorded_initial"),
+                   Headline("error_recorded_final", "error (1 − R²) of recorded neurons after training")),
         tables=MappingProxyType({"prediction.csv": prediction_table}),
         figures=(prediction_courses, found_parameters, stiffness_figures),
     ),

@@ -49,7 +49,7 @@ def _edge(study: Study) -> Figure | None:
     g = np.array(sorted(network.runs["g"].unique()))
     title = f"{combo_texts.legend_text(network.combos[0].label, [network.combos[0].connectome])}, where chaos begins"
     return plotting.orders(rows, "coupling g at which the largest exponent becomes positive", (g[0], g[-1]),
-                           ("below", f"not up\nto {g[-1]:g}"), title, needs_log_axis(g))  # fmt: skip
+                           (f"below\n{g[0]:g}", f"not up\nto {g[-1]:g}"), title, needs_log_axis(g))  # fmt: skip
 
 
 def _edge_row(name: str, curves: CurveSet, test: OrderTest | None) -> OrderRow:

@@ -34,14 +34,14 @@ def test_order_is_told_for_each_null_and_turns_with_it():
     answer, _, on_p = edge_sentences(lines(shifts, nulls=("degree", "sign", "weights")))
     assert answer == (
         "The connectome MB is closer to the edge of chaos than its degree null; it is farther from the edge of chaos "
-        "than its sign null; it cannot be told apart in this from its weights null."
+        "than its sign null; it cannot be told to be closer to the edge of chaos or farther than its weights null."
     )
     assert on_p.endswith("40 draws; Holm's correction for 3 controls needs 119.")  # 2 * 3 / 120 = .05
 
 
 def test_too_few_draws_decide_nothing_and_the_needed_number_is_told():
     answer, _, on_p = edge_sentences(lines({"none": 2.5, "degree": 4.5}, draws=20))
-    assert "cannot be told apart" in answer
+    assert "cannot be told to" in answer
     assert on_p.endswith("among 20 draws, which allow no p below 0.095; 0.05 needs 39.")  # 2 / 21
 
 
@@ -53,7 +53,7 @@ def test_a_network_without_chaos_is_farther_than_nulls_that_have_it():
 
 def test_draws_with_chaos_are_counted_where_their_median_has_none():
     answer, numbers, _ = edge_sentences(lines({"none": 9, "degree": 6.5}, scatter=1))
-    assert "cannot be told apart" in answer, "10 of 40 draws are chaotic within the grid: p = 1"
+    assert "cannot be told to" in answer, "10 of 40 draws are chaotic within the grid: p = 1"
     assert "nowhere up to g = 6 in its degree null (p = 1; in 10 of 40 networks it does)" in numbers
 
 
@@ -65,7 +65,7 @@ def test_without_any_chaos_the_study_says_that_it_cannot_tell():
     )
 
 
-@pytest.mark.parametrize(("shift", "told"), [(4.5, "is closer"), (2.5, "cannot be told apart")])
+@pytest.mark.parametrize(("shift", "told"), [(4.5, "is closer"), (2.5, "cannot be told to")])
 def test_networks_that_are_redrawn_are_compared_in_pairs(shift, told):
     answer, _, on_p = edge_sentences(lines({"none": 2.5, "degree": shift}, fixed=False, draws=8))
     assert told in answer

@@ -20,6 +20,7 @@ import torch
 
 from randomnet import results
 from randomnet.build.connectome import connectome_of
+from randomnet.command_line import figures
 from randomnet.connectome import spectral_radius
 from randomnet.experiment import earlier_combos, engines
 from randomnet.kinds.checkpoints import torch_bytes
@@ -488,7 +489,7 @@ PIPELINES = [path for path in TEMPLATES if path.stem.startswith("pipeline")]
 LONG_TEMPLATES = ("analyse_multitask", "banc", "benchmark_sparse", "benchmark_task", "flossing", "flybrain_full",
                   "flybrain_pop", "flywire_brain", "malecns", "nback_mem", "nulls", "pic_latent_mem", "pic_mem",
                   "random_rnn", "reaching", "ring", "simulate", "study_edge_of_chaos", "study_instability",
-                  "study_working_memory", "transition")  # fmt: skip
+                  "study_recording", "study_working_memory", "transition")  # fmt: skip
 ONE_KIND = [path for path in TEMPLATES if path not in PIPELINES]
 SHORT_TEMPLATES = [path for path in ONE_KIND if path.stem not in LONG_TEMPLATES]
 GOES_ON = {"analyse_flip_flop": "flip_flop", "record": "flip_flop", "analyse_multitask": "multitask",
@@ -645,3 +646,23 @@ def test_the_template_lowers_the_loss_of_a_measured_region_tenfold(tmp_path, con
     ]
     assert run(ROOT / "config" / "flybrain_full.ini", *(part for text in given for part in ("--set", text))) == 0
     assert fall(tmp_path / "out") >= 10
+
+
+STUDIES = {"study_edge_of_chaos": "edge of chaos", "study_working_memory": "learn", "study_instability": "leading",
+           "study_recording": "variance of unrecorded neurons"}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_ends_in_a_sentence_and_a_figure(name, tmp_path):
+    """Of a small region, two null draws and short records; what is said is tested on made-up results."""
+    short = ["net.roi=AB", "trainvalidate.iterations=2", f"paths.path_to_results={tmp_path / 'out'}"]
+    short += {"study_working_memory": ["trainvalidate.epochs=2"],
+              "study_recording": ["trainvalidate.epochs=2", "analysis.duration=0.2", "analysis.trajectories=4"],
+              "study_edge_of_chaos": ["lyapunov.tsim=25", 'combosparams.combos_params={"null": ["none", "degree"], '
+                                      '"g": [1, 3, 6]}']}.get(name, ["lyapunov.tsim=25"])  # fmt: skip
+    template = ROOT / "config" / f"{name}.ini"
+    assert run(template, *(part for setting in short for part in ("--set", setting)), *ALONE) == 0
+    study, figure_set = figures.read_study([tmp_path / "out"], ["study"])
+    assert STUDIES[name] in " ".join(figures.result_sentences.sentences(study, figure_set)[:2])
+    assert next(stem for stem, _ in figure_set.overviews(study, None)) == "overview"
