@@ -105,9 +105,10 @@ def prediction_courses(study: Study, ylabel: str | None) -> Figures:
 
 
 def found_parameters(study: Study, ylabel: str | None) -> Figures:
-    """Gains and shifts of students beside the true ones, of recorded and of unrecorded neurons."""
+    """What students found of gains and shifts beside the true ones, of recorded and of unrecorded neurons."""
     for stem, title, _, arrays in example_networks(study, "parameters", "gains_true"):
-        yield stem, plotting.found_parameters(_found(arrays), title)
+        if found := _found(arrays):
+            yield stem, plotting.found_parameters(found, title)
 
 
 def _found(arrays: dict[str, np.ndarray]) -> Sequence[FoundParameters]:
@@ -115,7 +116,7 @@ def _found(arrays: dict[str, np.ndarray]) -> Sequence[FoundParameters]:
     return [
         FoundParameters(word, arrays[f"{name}_true"][scored], arrays[f"{name}_found"][scored], recorded[scored])
         for name, word in (("gains", "gain"), ("shifts", "shift"), ("tau", "time constant (τ)"))
-        if f"{name}_found" in arrays
+        if f"{name}_found" in arrays and not np.array_equal(arrays[f"{name}_start"], arrays[f"{name}_true"])
     ]
 
 
