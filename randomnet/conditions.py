@@ -86,6 +86,7 @@ OF_TRIALS = Condition(
     "trialparams.task_name names a task, or experiment.kind = fit or predict",
     lambda config: config.has_task or config.experiment.kind in ("fit", "predict"),
 )
+PREDICTING = Condition("experiment.kind = predict", lambda config: config.experiment.kind == "predict")
 OPEN_LOOP = Condition(
     "trialparams.task_name names a task whose inputs do not depend on the network",
     lambda config: config.has_task and not config.task.closed,

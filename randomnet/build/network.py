@@ -363,6 +363,8 @@ def checksums_of(run: Run) -> dict[str, str]:
         files["paths.responses"] = config.paths.responses
     if config.has_role("simulation"):
         files["simulation.input_file"] = config.simulation.input_file
+    if config.reads("paths.recording"):
+        files["paths.recording"] = config.paths.recording
     if config.paths.pretrained:
         files["paths.pretrained"] = str(trained_path(run))
     paths = {key: Path(name).expanduser() for key, name in files.items() if isinstance(name, str) and name}

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis import select_from_text, units_of
+from randomnet.artifacts.recorded_activity import recorded_activity
 from randomnet.build.network import Setup, build_setup, initial_states
 from randomnet.build.trials import trials_of
 from randomnet.build.unit_groups import groups_of
 from randomnet.nulls import EXTENTS
-from randomnet.objectives.prediction import Recording
+from randomnet.objectives.prediction import Recording, sums_of_squares
 from randomnet.objectives.students import Student, detached, no_interface, respond, scaled_projections
 from randomnet.prediction import activity_jacobian, rank_neurons
 from randomnet.rnn import Dynamics
@@ -34,8 +35,9 @@ class Teacher:
     """A network whose activity is recorded.
 
     system: as it is. parameters: the true values that students may have to find: gains and shifts (groups,), tau (N,),
-    scales (projections,), weights (N, N). projections: (N, N), the index of each pair's projection; None without
-    scales. inputs, initial, rates: see `Recording`; the first `training` trials are for training.
+    scales (projections,), weights (N, N); of a user's recording those of a student that starts. projections: (N, N),
+    the index of each pair's projection; None without scales. inputs, initial, rates: see `Recording`; the first
+    `training` trials are for training.
     """
 
     setup: Setup
@@ -47,12 +49,23 @@ class Teacher:
     initial: Tensor
     rates: Tensor
     training: int
+    recorded: bool = False  # whether it is a user's recording, and parameters and states are unknown
+    notes: tuple[str, ...] = ()
+
+    @property
+    def scored(self) -> Tensor:
+        """(N,) bool: the neurons whose activity is known."""
+        return self.rates.isfinite().any(0).any(0)
 
     @property
     def dimension(self) -> float:
-        """The participation ratio of the activity over time and trials: (sum of eigenvalues)^2 / sum of squares."""
-        states = self.rates.double().flatten(0, 1)
-        covariance = torch.cov(states.mT)
+        """The participation ratio of the activity over time and trials: (sum of eigenvalues)^2 / sum of squares.
+
+        Of the neurons whose activity is known, at the times when all are; nan where these are fewer than two.
+        """
+        states = self.rates.double().flatten(0, 1)[:, self.scored]
+        states = states[states.isfinite().all(1)]
+        covariance = torch.cov(states.mT).reshape(states.shape[1], -1)
         return float(covariance.trace().square() / covariance.square().sum())
 
 
@@ -66,6 +79,8 @@ def teacher_of(run: Run) -> Teacher:
     """Return the teacher of a run with its activity in all trials. Raises ConfigError."""
     run = true_run(run)
     setup = build_setup(run)
+    if run.config.paths.recording:
+        return _recorded_teacher(run, setup)
     system, parameters, projections = _teaching_system(run, setup)
     like = system.gains
     interface = setup.network.interface_tensors() if run.config.has_task else no_interface(setup.n, like)
@@ -77,6 +92,44 @@ def teacher_of(run: Run) -> Teacher:
         raise ConfigError("[net] g: expected a network whose activity stays finite, got one whose activity grows "
                           f"beyond all bounds with activation = {run.config.model.activation}")  # fmt: skip
     return Teacher(setup, system, parameters, projections, interface, inputs, initial, rates, training)
+
+
+def _recorded_teacher(run: Run, setup: Setup) -> Teacher:
+    """Return the user's recording, cut into trials; parameters are those from which a student starts."""
+    network, dt, times = setup.network, run.config.model.dt, run.config.analysis
+    activity, match = recorded_activity(run.config.paths.recording, setup.connectome,
+                                        dt * run.config.predict.tau_duration)  # fmt: skip
+    system = detached(replace(network.dynamics(), activation=network.activation))
+    first, steps = round(times.settle / dt), round(times.duration / dt)
+    every = _pieces(activity.values[:, first:], steps)
+    if len(every) < 2:
+        raise ConfigError(f"[analysis] duration: expected a time that gives at least 2 trials of the recording, whose "
+                          f"{len(activity.values)} have {activity.values.shape[1] * dt:.4g} tau with settle = "
+                          f"{times.settle:g}, got {times.duration:g}")  # fmt: skip
+    pieces = every[: times.trajectories]
+    heldout = _heldout_count(run, len(pieces))
+    rates = torch.full((pieces.shape[1], len(pieces), setup.n), torch.nan).to(system.gains)
+    rates[..., torch.from_numpy(match.neurons)] = _tensor(pieces.swapaxes(0, 1).copy(), system.gains)
+    parameters = {"gains": torch.ones_like(network.gains()), "shifts": torch.zeros_like(network.shifts()),
+                  "tau": torch.ones_like(system.gains)}  # fmt: skip
+    projections = None
+    if "scales" in run.config.predict.unknown:
+        projections, count = _projections(run, setup)
+        parameters["scales"] = torch.ones(count).to(system.gains)
+    if "weights" in run.config.predict.unknown:
+        parameters["weights"] = _with_dense(system, "weights").coupling.parameters[0]
+    inputs, initial = rates.new_zeros(*rates.shape[:2], 0), rates.new_zeros(rates.shape[1], setup.n)
+    return Teacher(setup, system, parameters, projections, no_interface(setup.n, system.gains), inputs, initial, rates,
+                   len(pieces) - heldout, True, activity.notes)  # fmt: skip
+
+
+def _pieces(values: np.ndarray, steps: int) -> np.ndarray:
+    """Return the activity (trials, steps, N) of trials, each cut into as many pieces as it has room for."""
+    trials, times, neurons = values.shape
+    if times < steps:
+        return values[:, :times] if times > 1 else values[:0]
+    count = times // steps
+    return values[:, : count * steps].reshape(trials * count, steps, neurons)
 
 
 def _teaching_system(run: Run, setup: Setup) -> tuple[Dynamics, dict[str, Tensor], Tensor | None]:
@@ -136,11 +189,17 @@ def _inputs(run: Run, like: Tensor) -> tuple[Tensor, int]:
         inputs = np.concatenate([training.inputs, heldout.inputs]).swapaxes(0, 1)
         return _tensor(np.ascontiguousarray(inputs), like), len(training)
     times, trials = run.config.analysis, run.config.analysis.trajectories
+    heldout = _heldout_count(run, trials)
+    return like.new_zeros(round(times.duration / run.config.model.dt), trials, 0), trials - heldout
+
+
+def _heldout_count(run: Run, trials: int) -> int:
+    """Return how many of the trials are held out. Raises ConfigError where none would be left."""
     heldout = max(1, round(run.config.predict.heldout_trials * trials))
     if heldout >= trials:
-        raise ConfigError(f"[analysis] trajectories: expected at least 2, of which {heldout} are held out, "
-                          f"got {trials}")  # fmt: skip
-    return like.new_zeros(round(times.duration / run.config.model.dt), trials, 0), trials - heldout
+        raise ConfigError(f"[analysis] trajectories: expected at least 2, and more than the {heldout} that are held "
+                          f"out, got {trials}")  # fmt: skip
+    return heldout
 
 
 def _settled(run: Run, setup: Setup, system: Dynamics) -> Tensor:
@@ -160,7 +219,7 @@ def recording_of(run: Run, teacher: Teacher) -> Recording:
     """Return the activity of the teacher, of which the student sees some neurons. Raises ConfigError."""
     chosen = run.config.predict
     targets = teacher.rates
-    if chosen.observed == "spikes":
+    if chosen.observed == "spikes" and not teacher.recorded:
         if float(targets.min()) < 0:
             raise ConfigError("[predict] observed: expected rates where they are negative, as those of activation = "
                               f"{run.config.model.activation} are, got spikes")  # fmt: skip
@@ -168,15 +227,16 @@ def recording_of(run: Run, teacher: Teacher) -> Recording:
         targets = _tensor(run.generator("counts").poisson(expected).astype(np.float64), targets)
     recorded = torch.zeros(teacher.setup.n, dtype=torch.bool, device=targets.device)
     recorded[order_of_recording(run, teacher)[: _count(run, teacher)]] = True
-    scale = chosen.count_scale if chosen.observed == "spikes" else None
-    return Recording(teacher.inputs, teacher.initial, teacher.rates, targets, recorded, torch.ones_like(recorded),
-                     teacher.interface, teacher.training, scale)  # fmt: skip
+    scale = chosen.count_scale if chosen.observed == "spikes" and not teacher.recorded else None
+    return Recording(teacher.inputs, teacher.initial, teacher.rates, targets, recorded, teacher.scored,
+                     teacher.interface, teacher.training, scale, teacher.recorded)  # fmt: skip
 
 
 def _pool(run: Run, teacher: Teacher) -> Tensor:
     """Return the neurons that may be recorded. Raises ConfigError."""
     try:
-        return select_from_text(units_of(teacher.setup.connectome), run.config.predict.pool)
+        chosen = select_from_text(units_of(teacher.setup.connectome), run.config.predict.pool)
+        return chosen[teacher.scored.cpu()[chosen]]
     except ValueError as error:
         raise ConfigError(f"[predict] pool: {error}") from None
 
@@ -201,7 +261,8 @@ def order_of_recording(run: Run, teacher: Teacher) -> Tensor:
         order = torch.from_numpy(_informative_order(teacher, student_of(run, teacher)))
         return order[torch.isin(order, pool)]
     if choice == "variance":
-        score = teacher.rates[:, : teacher.training].double().flatten(0, 1).var(0).cpu()
+        activity = teacher.rates[:, : teacher.training]
+        score = (sums_of_squares(activity, activity)[1] / activity.isfinite().sum((0, 1)).clamp_min(1)).cpu()
     else:
         connectome = teacher.setup.connectome
         ends = np.concatenate([connectome.post, connectome.pre])
@@ -253,7 +314,7 @@ def _start(run: Run, name: str, teacher: Teacher) -> Tensor:
     if name == "initial":
         return torch.zeros_like(teacher.initial)
     true, place = teacher.parameters[name], ("gains", "shifts", "weights", "tau", "scales").index(name)
-    if name != "weights" and run.config.predict.start == "defaults":
+    if name != "weights" and (teacher.recorded or run.config.predict.start == "defaults"):
         return torch.zeros_like(true) if name == "shifts" else torch.ones_like(true)
     rng = run.generator("student", place + 1)
     if name == "weights":

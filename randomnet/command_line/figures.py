@@ -16,6 +16,7 @@ import argparse
 import itertools
 import re
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -249,6 +250,15 @@ def write_report(
     return path
 
 
+def _unexpected(folders: Sequence[Path], error: Exception) -> str:
+    """What is said where files have the form of results, and arrays or values from which nothing can be drawn."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"{', '.join(map(str, folders))}: expected files as RandomNet writes them, got some that cannot be drawn: "
+        f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0, or 2 with one line on stderr."""
     print_in_any_encoding()
@@ -272,6 +282,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         written.append(write_report(study, kind, result, shown_tables, asked.save_figs, written))
     except (BadInput, ConfigError, results.ResultsError, OSError) as error:
         print(f"{name_of('randomnet-figures')}: error: {one_line(error)}", file=sys.stderr)
+        return 2
+    except (LookupError, ArithmeticError, ValueError, TypeError, AttributeError) as error:
+        print(f"{name_of('randomnet-figures')}: error: {one_line(_unexpected(asked.results_folders, error))}",
+              file=sys.stderr)  # fmt: skip
         return 2
     if not any(path.suffix.lstrip(".") in plotting.FORMATS for path in written):
         say("no figure: no run has written anything yet")

@@ -54,7 +54,7 @@ class Figures(Protocol):
 
     @property
     def sentences(self) -> Callable[[Study], Iterator[str]] | None:
-        """Sentences of its own, before those of comparisons; None where it has none."""
+        """Sentences of its own, before comparisons and in place of the order of combos; None where it has none."""
 
     @property
     def answer(self) -> Callable[[Study], list[str]] | None:
@@ -77,8 +77,9 @@ def sentences(study: Study, figure_set: Figures, tests: pd.DataFrame | None = No
         return [*answer, *doubts(study, headline.column)]
     table = tests_of(study, figure_set.tested) if tests is None else tests
     rows = table[table["metric"] == headline.column] if len(table) else table
-    result = list(_comparisons(study, headline, rows) if len(rows) else order_sentences(study, headline))
-    of_kind = figure_set.sentences(study) if figure_set.sentences else ()
+    of_kind = list(figure_set.sentences(study)) if figure_set.sentences else []
+    order = () if of_kind else order_sentences(study, headline)
+    result = list(_comparisons(study, headline, rows) if len(rows) else order)
     result = [*of_kind, *_before_training(study, headline), *result]
     crossings = crossing_sentences(study) if headline.column == EXPONENT else []
     predicted = prediction_sentences(study) if headline.column == UNRECORDED_ERROR else []

@@ -54,13 +54,13 @@ def activate(activation, x, gains, shifts, inner):
 @njit(fastmath=FAST, error_model="numpy")
 def combine(velocities, leaks, path, place, stages, stage, first, last, out):
     """Write the bundle that follows from a G (rows from `first` on) at a stage into rows of `out`."""
-    start, x, share = path[place], path[place + stage], path.dtype.type(share_of(stages, stage))
+    start, x, share = path[place], path[place + stage], share_of(stages, stage)
     if stage == 3:
-        second, third, factor, two = path[place + 1], path[place + 2], path.dtype.type(1 / 3), path.dtype.type(2)
+        second, third = path[place + 1], path[place + 2]
         for i in range(first, last):
             leak = leaks[i]
             for j in range(x.shape[1]):
-                base = (second[i, j] + two * third[i, j] + x[i, j] - start[i, j]) * factor
+                base = (second[i, j] + 2 * third[i, j] + x[i, j] - start[i, j]) / 3
                 out[i, j] = base + share * (velocities[i - first, j] - leak * x[i, j])
         return
     for i in range(first, last):
@@ -163,7 +163,6 @@ def pull_current(
 ):
     """Write alpha base + share V'^T bar into `out`, for the derivative V' of the velocity at x in the current form."""
     n, width = x.shape
-    alpha, share = x.dtype.type(alpha), x.dtype.type(share)
     size = rows_of_chunk(transposed, width)
     for chunk in prange((n + size - 1) // size):
         first, last = chunk * size, min(n, chunk * size + size)
@@ -181,7 +180,7 @@ def pull_current(
             gains_bar[i] += share * (rate_bar * slope * distance + slopes_bar * (slope + curved * distance))
             shifts_bar[i] -= share * state_bar
             out[i, 0] = alpha * base[i, 0] + share * (state_bar - leaks[i] * bar[i, 0])
-            factor, leak = share * x.dtype.type(slope * gain), share * leaks[i]
+            factor, leak = share * slope * gain, share * leaks[i]
             for j in range(1, width):
                 out[i, j] = alpha * base[i, j] + row[j] * factor - leak * bar[i, j]
 
@@ -212,7 +211,6 @@ def inputs_bar(activation, bar, share, products, gains, shifts, leaks, gains_bar
 def pull_rate(transposed, read, inputs, bar, base, alpha, share, leaks, out):
     """As `pull_current`, in the rate form, for the adjoint `inputs` of the products."""
     n, width = bar.shape
-    alpha, share = bar.dtype.type(alpha), bar.dtype.type(share)
     size = rows_of_chunk(transposed, width)
     for chunk in prange((n + size - 1) // size):
         first, last = chunk * size, min(n, chunk * size + size)

@@ -91,7 +91,8 @@ def compiled(scalar: Callable, form: str) -> tuple[Callable, Callable]:
 
 def columns(scalar: Callable, threads: int) -> tuple[Callable, Callable]:
     """Steps and adjoint of bundles in columns (see `column_steps`); with threads, in Python over compiled passes."""
-    return tuple(partial(looped(loop, threads > 1), _address(scalar)) for loop in column_steps.STEPS)
+    first, second = (partial(looped(loop, threads > 1), _address(scalar)) for loop in column_steps.STEPS)
+    return first, second
 
 
 @cache

@@ -136,8 +136,7 @@ def _on_loopback() -> Iterator[None]:
 def _helpers() -> list[int]:
     """Return the processes that a Ray of this machine has started; empty where they are unknown."""
     with contextlib.suppress(Exception):  # as names within Ray may change
-        import psutil
-
+        psutil = importlib.import_module("psutil")  # which comes with Ray
         node = importlib.import_module("ray._private.worker")._global_node
         pids = [info.process.pid for infos in node.all_processes.values() for info in infos]
         return pids + [child.pid for pid in pids for child in psutil.Process(pid).children(recursive=True)]

@@ -65,6 +65,7 @@ from randomnet.figures.predict import (
 )
 from randomnet.figures.record import PANELS as RECORDING
 from randomnet.figures.record import neuron_figures, trial_figures
+from randomnet.figures.response_differences import differences_table
 from randomnet.figures.responses import INTERVALS as RESPONSE_INTERVALS
 from randomnet.figures.responses import PANELS as MEASURED_RESPONSES
 from randomnet.figures.responses import response_figures as measured_response_figures
@@ -289,6 +290,7 @@ FIGURES: Registry[FigureSet] = Registry({
         figures=(measured_response_figures,),
         minor=("auc_of_steps_", "share_of_steps_", "gain_of_"),
         flags=RESPONSE_INTERVALS,
+        files=MappingProxyType({"response_differences.csv": differences_table}),
         headlines=(Headline("auc", "AUC of measured responses", lowest_first=False),),
         sentences=response_sentences,
     ),

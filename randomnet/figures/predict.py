@@ -106,14 +106,14 @@ def prediction_courses(study: Study, ylabel: str | None) -> Figures:
 
 def found_parameters(study: Study, ylabel: str | None) -> Figures:
     """Gains and shifts of students beside the true ones, of recorded and of unrecorded neurons."""
-    for stem, title, _, arrays in example_networks(study, "parameters", "gains_found"):
+    for stem, title, _, arrays in example_networks(study, "parameters", "gains_true"):
         yield stem, plotting.found_parameters(_found(arrays), title)
 
 
 def _found(arrays: dict[str, np.ndarray]) -> Sequence[FoundParameters]:
     recorded, scored = arrays["recorded"], arrays["scored"]
     return [
-        FoundParameters(word, *(arrays[f"{name}_{when}"][scored] for when in ("true", "found")), recorded[scored])
+        FoundParameters(word, arrays[f"{name}_true"][scored], arrays[f"{name}_found"][scored], recorded[scored])
         for name, word in (("gains", "gain"), ("shifts", "shift"), ("tau", "time constant (τ)"))
         if f"{name}_found" in arrays
     ]
@@ -124,7 +124,7 @@ def stiffness_figures(study: Study, ylabel: str | None) -> Figures:
     for overlay in value_overlays(study):
         curves = []
         for combo in overlay.combos:
-            arrays = [each for each in arrays_of(combo) if each.get("hessian_exact", np.array(False))]
+            arrays = [each for each in arrays_of(combo) if "hessian_offsets" in each and each["hessian_exact"]]
             values, offsets = ([each[name] for each in arrays] for name in ("hessian_values", "hessian_offsets"))
             if values:
                 curves.append(Stiffness(overlay.series[combo.label, combo.number], values, offsets))

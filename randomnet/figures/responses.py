@@ -11,7 +11,9 @@ from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.study import Combo, Study
 from randomnet.figures.example_networks import example_networks
 from randomnet.figures.grid_layout import varied_options
+from randomnet.figures.response_differences import difference_sentences
 from randomnet.figures.runs import Figures
+from randomnet.metrics.pair_ranks import resampled, shares_by_rank
 from randomnet.plotting import MeasuredResponses, Panel, RocCurve
 from randomnet.results import FINISHED
 
@@ -35,6 +37,7 @@ INTERVALS = (
     *("auc_permuted_sd", "auc_permuted_p"),
 )  # fmt: skip
 MOST_SENTENCES = 6
+SAMPLES = 1000  # of the intervals in the figure
 NONE = np.empty(0)
 Arrays = dict[str, np.ndarray]
 
@@ -65,7 +68,7 @@ def _record(row: dict[str, float], arrays: Arrays) -> MeasuredResponses:
     return MeasuredResponses(
         tuple(curves),
         arrays["responded"].astype(bool),
-        arrays["predicted"],
+        _shares(arrays),
         arrays["permuted_auc"],
         arrays["step_names"],
         arrays["step_share"],
@@ -76,6 +79,14 @@ def _record(row: dict[str, float], arrays: Arrays) -> MeasuredResponses:
         arrays.get("gains", NONE),
         arrays.get("fold_gains", NONE),
     )
+
+
+def _shares(arrays: Arrays) -> np.ndarray:
+    """(10, 4): share of pairs that responded in tenths of the pairs by predicted response, with BCa intervals."""
+    stimulated, places = np.unique(arrays["stimulated"], return_inverse=True)
+    weights = resampled(len(stimulated), SAMPLES, np.random.default_rng(0))
+    parts = shares_by_rank(arrays["predicted"], arrays["responded"].astype(bool), places, weights)
+    return np.array([part[:4] for part in parts])
 
 
 def _class_names(arrays: Arrays) -> np.ndarray:
@@ -106,6 +117,7 @@ def response_sentences(study: Study) -> Iterator[str]:
             yield _gain_sentence(row)
     if len(combos) > MOST_SENTENCES:
         yield f"AUCs of {len(combos) - MOST_SENTENCES} more combos are in summary.csv."
+    yield from difference_sentences(study)
 
 
 def _gain_sentence(row: dict[str, float]) -> str:

@@ -9,6 +9,7 @@ AUC is the probability that a pair with a response has a higher score than one w
 | `auc_estimate`   | the AUC with its interval; `auc_difference` of two scores of the same pairs           |
 | `rank_correlation` | Spearman's correlation with its interval                                            |
 | `share_estimate` | the share of pairs with a response, with its interval                                 |
+| `shares_by_rank` | such shares in equally large parts of the pairs, by score                            |
 | `permuted_aucs`  | AUCs after permuting which neuron is which: the level of a wiring without identities  |
 """
 
@@ -95,6 +96,19 @@ def share_estimate(positive: np.ndarray, stimulated: np.ndarray, weights: np.nda
     pairs, found = (np.bincount(part, minlength=weights.shape[1]) for part in (stimulated, stimulated[positive]))
     with np.errstate(invalid="ignore", divide="ignore"):
         return _estimate(lambda sample: (sample @ found) / (sample @ pairs), weights, stimulated)
+
+
+def shares_by_rank(
+    scores: np.ndarray, positive: np.ndarray, stimulated: np.ndarray, weights: np.ndarray, parts: int = 10
+) -> list[Estimate]:
+    """Return the share of positive pairs in each of `parts` parts of the pairs, by ascending score.
+
+    Parts are equally large, but pairs of equal score are all in the part of their mean rank. An empty part has nan.
+    """
+    ranks = mid_ranks(np.unique(scores, return_inverse=True)[1], np.ones(len(scores)))
+    part_of = (parts * ranks / len(scores)).astype(int)
+    masks = [part_of == part for part in range(parts)]
+    return [share_estimate(positive[mask], stimulated[mask], weights) for mask in masks]
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray, stimulated: np.ndarray, weights: np.ndarray) -> Estimate:

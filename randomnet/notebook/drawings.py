@@ -55,7 +55,7 @@ def response_scores(record: Any, title: str = "") -> Figure:
     steps, none = record.by_steps, np.empty(0)
     curve = plotting.RocCurve("network", record.predicted, record.auc[:3])
     shown_record = plotting.MeasuredResponses(
-        (curve,), record.positive, record.predicted, record.permuted,
+        (curve,), record.positive, np.array([part[:4] for part in record.by_tenths]), record.permuted,
         np.array([group.name for group in steps]), np.array([group.share[:4] for group in steps]),
         np.array([group.auc[:4] for group in steps]), np.array([group.auc.pairs for group in steps]),
         record.auc.neurons, none, none, none,

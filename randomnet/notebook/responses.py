@@ -25,14 +25,14 @@ from randomnet.schema.config import SCHEMA
 from randomnet.settings.readers import Key
 
 SECTION = "responses"
-OF_RESPONSES = ("method", "measure", "strength", "pulse", "response_time", "rest_time")  # without a table
+OF_RESPONSES = ("method", "quantity", "strength", "pulse", "response_time", "rest_time")  # without a table
 
 
 def responses(source: NotebookNetwork | Connectome, **options: Any) -> pd.DataFrame:
     """The response of every neuron (rows) to input into every neuron (columns), around the network's fixed point.
 
     source: a network of `network()` or of results, with its present values; a `Connectome` is a network with the
-    defaults of [model]. options: method, measure, strength, pulse, response_time and rest_time of [responses]. Values
+    defaults of [model]. options: method, quantity, strength, pulse, response_time and rest_time of [responses]. Values
     are changes of rates per unit of input. Raises TypeError for an unknown option or another source, and ValueError for
     a wrong value, or where there is no stable fixed point.
 

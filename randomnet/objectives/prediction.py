@@ -6,7 +6,7 @@ errors             1 - R2 and normalised mean squared error of some neurons
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from randomnet.objectives.interface import Measurement
 from randomnet.objectives.students import Student, detached, respond
 
 LEAST_RATE = 1e-6  # of a Poisson count, whose logarithm is finite
+SMALLEST = 1e-12  # variance of an activity that is divided by it
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,6 +30,10 @@ class Recording(Brief):
     the true activity, nan where it was not observed. targets: what was recorded of it, the same or counts. recorded,
     scored: (N,) bool, the neurons that students are trained on, and those whose activity is known at all. interface: as
     in `rnn.run_trials`. scale: expected counts per rate, with the Poisson loss; None for the squared error.
+
+    affine: whether the unit and the zero of each neuron's activity are unknown, as of fluorescence. The loss is then
+    the mean squared difference of standardised activities, 2 (1 - r), and errors are those after the best linear fit of
+    each neuron's rate with a positive slope, 1 - r^2.
     """
 
     inputs: Tensor
@@ -40,6 +45,7 @@ class Recording(Brief):
     interface: Mapping[str, Tensor]
     training: int
     scale: float | None = None
+    affine: bool = False
 
     @cached_property
     def seen(self) -> Tensor:
@@ -49,13 +55,37 @@ class Recording(Brief):
     def loss(self, rates: Tensor, trials: Tensor) -> Tensor:
         """The mean loss of rates (time, B, N) in these trials (B,), over the recorded entries."""
         seen, targets = self.seen[:, trials], self.targets[:, trials]
-        targets = torch.where(seen, targets, 0.0)
         if self.scale is None:
-            each = (rates - targets).square()
+            each = self.residuals(rates, trials).square()
         else:
             expected = (self.scale * rates).clamp_min(LEAST_RATE)
-            each = expected - targets * expected.log()
+            each = expected - torch.where(seen, targets, 0.0) * expected.log()
         return torch.where(seen, each, 0.0).sum() / seen.sum()
+
+    def residuals(self, rates: Tensor, trials: Tensor) -> Tensor:
+        """Rates minus targets (time, B, N), 0 where nothing is recorded; standardised where units are unknown.
+
+        Of counts, divided by the root of their expectation and of 2, so that the mean square has the curvature of the
+        loss.
+        """
+        seen, targets = self.seen[:, trials], self.targets[:, trials]
+        targets = torch.where(seen, targets, 0.0)
+        if self.affine:
+            rates, targets = _standardised(rates, seen), _standardised(targets, seen)
+        if self.scale is not None:
+            expected = (self.scale * rates).clamp_min(LEAST_RATE)
+            return torch.where(seen, (expected - targets) / (2 * expected.detach()).sqrt(), 0.0)
+        return torch.where(seen, rates - targets, 0.0)
+
+    def fitted(self, rates: Tensor) -> Tensor:
+        """Rates (time, trials, N) of held-out trials in the unit of the true ones; the same where that is known."""
+        if not self.affine:
+            return rates
+        truth = self.rates[:, self.heldout]
+        known = truth.isfinite()
+        found, true = _centred(rates, known), _centred(truth, known)
+        slope = ((found * true).sum((0, 1)) / found.square().sum((0, 1)).clamp_min(SMALLEST)).clamp_min(0.0)
+        return _moments(truth, known)[0] + slope * (rates - _moments(rates, known)[0])
 
     @property
     def unrecorded(self) -> Tensor:
@@ -140,8 +170,8 @@ class PredictionObjective:
 
     def select(self, indices: Sequence[int]) -> "PredictionObjective":
         """The objective of some of the students."""
-        parts = (tuple(values[index] for index in indices) for values in (self.recordings, self.seeds))
-        return PredictionObjective(*parts, self.size, self.epochs)
+        recordings = tuple(self.recordings[index] for index in indices)
+        return replace(self, recordings=recordings, seeds=tuple(self.seeds[index] for index in indices))
 
     def states(self) -> list[dict[str, Any]]:
         """The number of epochs so far."""
@@ -163,10 +193,28 @@ class _Trials:
         return _Trials(self.trials[list(indices)])
 
 
+def _moments(values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance (N,) of the known entries over time and trials."""
+    count = known.sum((0, 1)).clamp_min(1)
+    mean = torch.where(known, values, 0.0).sum((0, 1)) / count
+    return mean, torch.where(known, values - mean, 0.0).square().sum((0, 1)) / count
+
+
+def _centred(values: Tensor, known: Tensor) -> Tensor:
+    """The values minus the mean of each neuron, 0 where unknown."""
+    return torch.where(known, values - _moments(values, known)[0], 0.0)
+
+
+def _standardised(values: Tensor, known: Tensor) -> Tensor:
+    """The values with mean 0 and variance 1 of each neuron over time and trials."""
+    return _centred(values, known) / (_moments(values, known)[1] + SMALLEST).sqrt()
+
+
 def scores(recording: Recording, rates: Tensor) -> dict[str, float]:
     """validate_loss, error_recorded and error_unrecorded of rates (time, trials, N) in the held-out trials."""
     truth = recording.rates[:, recording.heldout]
     found = {"validate_loss": float(recording.loss(rates, recording.heldout))}
+    rates = recording.fitted(rates)
     for name in ("recorded", "unrecorded"):
         found[f"error_{name}"] = errors(rates, truth, getattr(recording, name) & recording.scored)[0]
     return found

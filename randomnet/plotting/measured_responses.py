@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from randomnet.plotting.style import CHANCE, COLOURS, DOUBLE, REFERENCE, STYLE, escape_dollars, new_figure
+from randomnet.plotting.style import CHANCE, COLOURS, DOUBLE, STYLE, escape_dollars, new_figure
 
-PARTS = 10  # groups of equally many pairs by predicted response
 BAR: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "markersize": 4, "linestyle": "", "elinewidth": 1,
                        "capsize": 2}  # fmt: skip
 FEW_RESPONSES = 10  # that an AUC within one number of steps needs to be drawn
@@ -30,14 +29,15 @@ class Curve:
 class MeasuredResponses:
     """What a figure shows of one network.
 
-    curves: of the P pairs. responded: (P,) bool. predicted: (P,), responses of the network. permuted: AUCs with
-    permuted identities. steps (S,): names; share, auc: (S, 4) value, ends of the interval and error; pairs: (S,).
-    stimulated: number of stimulated neurons. classes (C,), gains (C,), fold_gains (folds, C): empty without gains.
+    curves: of the P pairs. responded: (P,) bool. parts: (T, 4), share of pairs that responded in T parts of these by
+    predicted response. permuted: AUCs with permuted identities. steps (S,): names; share, auc: (S, 4); pairs: (S,).
+    The last axis of length 4 has value, ends of the interval and error. stimulated: number of stimulated neurons.
+    classes (C,), gains (C,), fold_gains (folds, C): empty without gains.
     """
 
     curves: tuple[Curve, ...]
     responded: np.ndarray
-    predicted: np.ndarray
+    parts: np.ndarray
     permuted: np.ndarray
     steps: np.ndarray
     share: np.ndarray
@@ -123,13 +123,14 @@ def _draw_gains(axes: Axes, record: MeasuredResponses) -> None:
 
 
 def _draw_parts(axes: Axes, record: MeasuredResponses) -> None:
-    """The share of pairs that responded in tenths of the pairs, by predicted response."""
-    order = np.argsort(record.predicted, kind="stable")
-    shares = [100 * part.mean() for part in np.array_split(record.responded[order], PARTS) if len(part)]
-    axes.plot(np.arange(1, len(shares) + 1), shares, "o", color=COLOURS[0], markersize=4)
-    axes.axhline(100 * record.responded.mean(), color=REFERENCE, linewidth=0.8, linestyle=CHANCE["linestyle"],
-                 label="all pairs")  # fmt: skip
+    """The share of pairs that responded in parts of the pairs, by predicted response."""
+    places, (middle, low, high) = np.arange(1, len(record.parts) + 1), 100 * record.parts[:, :3].T
+    bars = np.nan_to_num(np.array([middle - low, high - middle])).clip(0)
+    axes.errorbar(places, middle, bars, label="with 95 % interval", **BAR)
+    axes.axhline(100 * record.responded.mean(), label="all pairs", **CHANCE)
+    axes.set_xticks(places)
+    axes.set_xlim(0.5, len(places) + 0.5)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("tenth of the pairs by response of the network (10: largest)")
+    axes.set_xlabel("tenth of the pairs by predicted response (10: largest)")
     axes.set_ylabel("pairs that responded (%)")
     axes.legend()

@@ -94,7 +94,7 @@ OPTION_WORDS = MappingProxyType({
     # measured responses
     "responses": "measured responses",
     "method": "computation of the responses",
-    "measure": "measure of the response",
+    "quantity": "measure of the response",
     "pulse": f"duration of the pulse ({TIME})",
     "response_time": f"time after the input begins ({TIME})",
     "rest_time": f"time until rest ({TIME})",

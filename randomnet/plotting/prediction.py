@@ -54,8 +54,8 @@ class PredictionErrors:
 
     series: Series
     m: np.ndarray
-    errors: tuple[np.ndarray, np.ndarray]
-    means: tuple[Means, Means]
+    errors: Sequence[np.ndarray]
+    means: Sequence[Means]
     half: float | None
     low: float
     high: float

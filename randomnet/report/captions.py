@@ -96,12 +96,12 @@ CAPTIONS: dict[str, Caption] = {
     "prediction": Caption("Error of neurons that the student has never seen, and of the recorded ones, in held-out "
                           "trials, over the number M of recorded neurons: 1 − R², so that 1 is no better than each "
                           "neuron's mean. Vertical lines are participation ratios of the teachers' activity. Each dot "
-                          "is a run.", "Lines are geometric means over runs, bars 95 % intervals of the mean logarithm. "
-                          "The interval of the M at half is of a bootstrap over iterations, as "
+                          "is a run.", "Lines are geometric means over runs, bars 95 % intervals of the mean "
+                          "logarithm. The interval of the M at half is of a bootstrap over iterations, as "
                           "prediction.csv has it."),
-    "stiffness": Caption("Eigenvalues of the Gauss-Newton matrix of the students' loss in the unknown parameters: large "
-                         "ones are stiff directions, which the recorded neurons determine, small ones are sloppy. Right: "
-                         "how far the parameters are from the true ones along each of them.",
+    "stiffness": Caption("Eigenvalues of the Gauss-Newton matrix of the students' loss in the unknown parameters: "
+                         "large ones are stiff directions, which the recorded neurons determine, small ones are "
+                         "sloppy. Right: how far the parameters are from the true ones along each of them.",
                          "There are no intervals: each run is drawn."),
     "predict/parameters": Caption("Gains and shifts that the student found, over the true ones; r is their "
                                   "correlation.", OF_ONE),

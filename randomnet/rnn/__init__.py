@@ -22,6 +22,7 @@ m n^T / N to the edge weights, between all pairs of units or on existing edges o
 | low_rank       | products with J = W0 + m n^T / N                                              |
 | dynamics       | one step and its tangent                                                      |
 | bundle_steps   | many steps as one differentiable operation                                    |
+| compiled_steps, compiled_columns | the same in compiled loops: dense Euler steps, and all others |
 | trial_runs     | rates and readout along trials                                                |
 | driven_systems | networks under inputs, as systems with a Lyapunov spectrum                    |
 | reconstruction | a network rebuilt from a model file                                           |

@@ -50,7 +50,8 @@ def place_of(path: str, ini: Path, results: bool = False) -> tuple[str, str]:
     """The path as seen from the current folder, and another one that is there too, or nothing.
 
     Tried are the folder of the INI, the current folder, and for a path that begins with the name of the INI's folder
-    the folder above, as templates name each other. results: whether runs write it, so that the current folder is first.
+    the folder above, as templates name each other. A path may go on inside a file, such as one of HDF5. results:
+    whether runs write it, so that the current folder is first.
     """
     if not path.strip() or path.startswith("~") or os.path.isabs(path):
         return path, ""
@@ -61,6 +62,10 @@ def place_of(path: str, ini: Path, results: bool = False) -> tuple[str, str]:
     if Path(path).parts[:1] == (folder.resolve().name,):
         tried.append(os.path.normpath(folder / ".." / path))
     there = [one for one in tried if os.path.exists(one)]
+    for outer in () if there else Path(path).parents[:-1]:
+        file, other = place_of(str(outer), ini, results)
+        if os.path.isfile(file):
+            return os.path.join(file, os.path.relpath(path, outer)), other
     others = [one for one in there[1:] if not os.path.samefile(one, there[0])]
     shortest = path if there and os.path.exists(path) and os.path.samefile(path, there[0]) else (*there, path)[0]
     return shortest, (*others, "")[0]

@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from randomnet.build import null_models
 from randomnet.build.connectome import connectome_of
-from randomnet.build.network import build_setup
+from randomnet.build.network import build_setup, double
 from randomnet.connectome import sinkhorn
 from randomnet.experiment import check
 from randomnet.schema.plan import read_plan
@@ -85,3 +86,15 @@ def test_errors_name_the_option_that_is_to_blame(tmp_path, capsys):
         assert run(tmp_path / "a.ini", "--set", f"net.roi={roi}") == 2
         said = capsys.readouterr().err
         assert says in said and len(said.splitlines()) == 1
+
+
+def test_a_copy_in_double_precision_shares_indices_but_no_values(tmp_path):
+    (tmp_path / "a.ini").write_text(INI.format(path=saved(tmp_path, matrix_of("counts")), folder=tmp_path))
+    setup = build_setup(read_plan(tmp_path / "a.ini").combos[0].runs()[0])
+    copy = double(setup.network)
+    assert copy.edges.data_ptr() == setup.network.edges.data_ptr()
+    assert copy.weights.start.dtype == torch.float64
+    before = setup.network.weights.start.clone()
+    with torch.no_grad():
+        copy.weights.start += 1
+    assert torch.equal(setup.network.weights.start, before)

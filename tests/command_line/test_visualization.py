@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import runrandomnet
 import visualization
 from randomnet import plotting
 from randomnet.command_line import figures as figures_command
@@ -839,3 +840,23 @@ def test_no_metric_has_the_name_of_an_option_that_a_grid_may_list():
     for name, kind in FIGURES.items():
         axes = {key for (_, key), about in SCHEMA.options.items() if about.grid and name.split()[0] in about.readers}
         assert len(axes) > 5 and not axes & set(kind.metrics), name
+
+
+@pytest.mark.parametrize("shape", [None, (0,), (3, 2), (2, 0, 3)])
+def test_arrays_of_another_shape_end_in_one_line(tmp_path, monkeypatch, capsys, shape):
+    path = tmp_path / "a.ini"
+    path.write_text(f"[experiment]\nkind = spectrum\n[paths]\npath_to_results = {tmp_path / 'a'}\n[net]\nroi = random\n"
+                    "n = 6\n[lyapunov]\nnle = 3\ntsim = 2\n[trainvalidate]\niterations = 1\n")  # fmt: skip
+    assert runrandomnet.main([str(path)]) == 0
+    arrays = tmp_path / "a" / "0" / "iter_0" / "arrays.npz"
+    if shape:
+        with np.load(arrays) as file:
+            np.savez(arrays, **{**file, "exponents": np.zeros(shape)})
+    else:
+        monkeypatch.setattr(figures_command, "write", lambda *given: [][1])
+    capsys.readouterr()
+    code = visualization.main(["--results_folders", str(tmp_path / "a"), "--save_figs", str(tmp_path / "figures")])
+    error = capsys.readouterr().err
+    assert (code, len(error.splitlines())) in ((0, 0), (2, 1)) and "Traceback" not in error
+    if shape is None:
+        assert "got some that cannot be drawn: IndexError: list index out of range (test_visualization.py" in error

@@ -9,6 +9,7 @@ import torch
 from randomnet import compiled
 from randomnet.activations import ACTIVATIONS
 from randomnet.lyapunov import Schedule, exponents, spectrum
+from randomnet.rnn.compiled_columns import bare_products
 from randomnet.rnn.couplings import Dense, Pattern, Sparse
 from randomnet.rnn.driven_systems import SeriesDrivenSystem
 from randomnet.rnn.dynamics import Dynamics
@@ -203,3 +204,25 @@ def test_gram_schmidt_of_columns_agrees_with_lapack(k, condition):
     diagonal = np.abs(np.linalg.qr(before)[1].diagonal())
     np.testing.assert_allclose(np.log(r.diagonal()), np.log(diagonal), atol=1e-13 + 1e-17 * condition)
     assert not bundle[:, 0].any() and not bundle[:, 1 + k :].any()
+
+
+@pytest.mark.parametrize("kind", ["sparse", "sparse_factors"])
+def test_products_alone_are_those_of_the_coupling(kind):
+    compiled.select("compiled")
+    system, _ = made(kind, "rate")
+    rows = torch.randn(5, N, dtype=torch.float64)
+    x, out = np.zeros((N, 8)), np.empty((N, 8))
+    x[:, :5] = rows.mT
+    for coupling, expected in (
+        (system.column_coupling, system.coupling.product(rows)),
+        (system.column_transpose, system.coupling.transpose_product_into(rows, torch.empty_like(rows))),
+    ):
+        compiled.product(threads=1)(coupling, x, out)
+        np.testing.assert_allclose(out[:, :5].T, expected.detach().numpy(), atol=1e-13)
+    assert bare_products(system, 5, backward=True) is not None
+
+
+def test_dense_euler_steps_have_no_products_in_columns():
+    compiled.select("compiled")
+    system, _ = made("dense", "rate")
+    assert bare_products(system, 5, backward=False) is None

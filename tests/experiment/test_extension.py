@@ -7,6 +7,7 @@ import pytest
 
 from randomnet import results
 from tests.support.runs import HALF, contents, differing, ini, run, start, wait_for
+from tests.support.small_kinds import write_ini
 
 TASK = """
 [experiment]
@@ -15,9 +16,10 @@ seed = 2
 [paths]
 path_to_results = {results}
 [net]
-roi = AB
+roi = random
+n = 12
 [trialparams]
-task_name = dms
+task_name = flip_flop
 nr_of_trials = 24
 [trainvalidate]
 loss = task
@@ -74,6 +76,18 @@ def test_more_epochs_end_at_the_bytes_of_a_single_training(tmp_path, capsys, six
 def test_a_task_with_noise_ends_at_the_bytes_of_a_single_training(tmp_path):
     assert run(task_ini(tmp_path)) == run(task_ini(tmp_path, epochs=5)) == run(task_ini(tmp_path, "b", 5)) == 0
     assert differing(without_history_of_extension(contents(tmp_path / "a")), contents(tmp_path / "b")) == []
+
+
+@pytest.mark.slow
+def test_a_prediction_ends_at_the_bytes_of_a_single_training(tmp_path, monkeypatch):
+    for name, numbers in (("parts", (1, 3)), ("whole", (3,))):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        for epochs in numbers:
+            assert run(write_ini(tmp_path / name, "predict", epochs).name) == 0
+    found, expected = (contents(tmp_path / name / "predict") for name in ("parts", "whole"))
+    assert extended(tmp_path / "parts" / "predict") == [[1]]
+    assert differing(without_history_of_extension(found), expected) == []
 
 
 @pytest.mark.slow

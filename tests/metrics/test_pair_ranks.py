@@ -14,6 +14,7 @@ from randomnet.metrics.pair_ranks import (
     rank_correlation,
     resampled,
     share_estimate,
+    shares_by_rank,
 )
 
 
@@ -87,6 +88,18 @@ def test_differences_are_paired_and_shares_are_shares():
     share = share_estimate(positive, owners, weights)
     assert share.value == positive.mean() and share.low < share.value < share.high
     assert (share.pairs, share.neurons) == (200, 12)
+
+
+def test_shares_by_rank_are_those_of_sorted_parts():
+    scores, positive, owners = pairs()
+    weights = resampled(12, 200, np.random.default_rng(11))
+    different = scores + 1e-6 * np.arange(200)
+    parts, order = shares_by_rank(different, positive, owners, weights, 4), np.argsort(different)
+    assert [part.value for part in parts] == [positive[order[start : start + 50]].mean() for start in (0, 50, 100, 150)]
+    assert parts[0].value < parts[3].value and all(part.low <= part.value <= part.high for part in parts)
+    equal = shares_by_rank(np.where(scores < 0, 0, different), positive, owners, weights, 10)
+    assert [part.pairs for part in equal].count(0) > 0, "equal scores are in one part"
+    assert sum(part.pairs for part in equal) == 200 and max(part.pairs for part in equal) == (scores < 0).sum()
 
 
 def test_few_neurons_have_no_interval():

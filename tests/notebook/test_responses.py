@@ -27,7 +27,7 @@ def test_responses_are_a_table_of_the_closed_form(network):
     np.testing.assert_allclose(found.to_numpy(), exact, atol=1e-6)
     assert found.index.name == "responding" and found.columns.name == "stimulated"
     assert found.columns.tolist() == network.connectome.names.tolist()
-    simulated = rn.responses(network, method="simulated", measure="integral", response_time=60)
+    simulated = rn.responses(network, method="simulated", quantity="integral", response_time=60)
     np.testing.assert_allclose(simulated, exact, atol=1e-6)
 
 
@@ -62,8 +62,8 @@ def test_scores_are_those_of_the_runner(network, worm, tmp_path):
     ("call", "error", "text"),
     [
         (lambda net, path: rn.responses(net, q=0.1), TypeError, "expected one of method"),
-        (lambda net, path: rn.responses(net, measures="peak"), TypeError, "did you mean 'measure'"),
-        (lambda net, path: rn.responses(net, measure="sum"), ValueError, "sum"),
+        (lambda net, path: rn.responses(net, quantitys="peak"), TypeError, "did you mean .quantity."),
+        (lambda net, path: rn.responses(net, quantity="sum"), ValueError, "sum"),
         (lambda net, path: rn.responses(np.eye(3)), TypeError, "expected a network or a connectome, got ndarray"),
         (lambda net, path: rn.score_responses(net, path, gains_by="role"), TypeError, "expected no gains_by"),
         (lambda net, path: rn.score_responses(net, "nothing.csv"), ValueError, "nothing.csv"),

@@ -9,6 +9,7 @@ import pytest
 from randomnet.artifacts.recorded_activity import recorded_activity
 from randomnet.connectome import from_dense
 from randomnet.recordings import NeuralActivity, match_neurons, read_activity
+from randomnet.recordings.named import hdf5 as hdf5_files
 from randomnet.settings import ConfigError
 
 NAMES = np.array(["AVAL", "AVAR", "DA1", "DB02"])
@@ -184,7 +185,11 @@ def test_unknown_and_infinite_samples_are_told(tmp_path):
     values[3, 1], values[4, 2], values[:, 3] = np.nan, np.inf, np.nan
     read = read_activity(arrays(tmp_path / "a.npz", rates=values, time=TIMES, names=NAMES))
     assert (~read.known).sum() == 32 and not read.known[0, 3, 1] and not read.known[0, 4, 2]
-    assert read.notes == ("1 infinite values are taken as unknown", "1 neurons have no known sample")
+    assert read.notes == (
+        "unknown: 32 of 120 samples",
+        "of which 1 are infinite",
+        "neurons without any known sample: 1",
+    )
     assert "26.67% unknown" in repr(read)
     again = read_activity(table(tmp_path / "a.csv", np.where(np.isinf(values), np.nan, values)))
     np.testing.assert_array_equal(again.known, read.known)
@@ -215,7 +220,7 @@ def test_names_match_in_any_order():
     assert match.recorded.tolist() == [0, 1, 3] and match.neurons.tolist() == [2, 1, 0]
     assert match.unmatched == ("x1",)
     assert match.notes == ("3 of 4 recorded neurons are matched by name to 4 neurons",
-                           "1 recorded neurons are not in worm: 'x1'")  # fmt: skip
+                           "not in worm and not used: 1 of 4 recorded neurons, 'x1'")  # fmt: skip
 
 
 def test_zeros_and_case_differ_where_no_exact_name_is():
@@ -287,6 +292,13 @@ def cut(path):
     return path
 
 
+def of_another_version(path):
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 6] = 220  # the version that is needed to read the archive
+    path.write_bytes(content)
+    return path
+
+
 def text(path, content):
     path.write_bytes(content)
     return path
@@ -306,6 +318,7 @@ WRONG = {
     "pickle": (lambda f: pickled(f / "a.npz"), "a.npz: "),
     "bomb": (lambda f: bomb(f / "a.npz"), "a.npz: "),
     "cut npz": (lambda f: cut(FILES["npz"](f)), "a.npz: "),
+    "another zip": (lambda f: of_another_version(FILES["npz"](f)), "a.npz: "),
     "cut hdf5": (lambda f: cut(FILES["hdf5"](f)), "expected a whole HDF5 file, got"),
     "link": (lambda f: linked(f / "a.h5", f / "b.h5"), "expected data in the file itself, got a link to another file"),
     "no spikes index": (lambda f: arrays(f / "a.npz", spike_times=TIMES), "expected spike_times_index"),
@@ -327,6 +340,12 @@ def test_a_wrong_file_is_told_in_one_line(tmp_path, name):
     with pytest.raises(ValueError) as error:
         read_activity(path)
     assert told in str(error.value) and "\n" not in str(error.value) and len(str(error.value)) < 600
+
+
+def test_a_file_that_crashes_the_library_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5_files, "PROBE", "import os; os._exit(139)")  # what a shell says of a segmentation fault
+    with pytest.raises(ValueError, match="expected a whole HDF5 file, got a damaged one"):
+        read_activity(nwb(tmp_path / "a.nwb"))
 
 
 def test_numbers_of_rows_are_no_names(tmp_path):

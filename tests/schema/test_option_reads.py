@@ -45,9 +45,9 @@ CASES = {
     "predict random": ("predict", RANDOM + PREDICTED + EPOCHS),
     "predict null": ("predict", "[net]\nroi = AB\nnull = degree\n" + PREDICTED + EPOCHS),
     "predict task": ("predict", RANDOM + TASK + EPOCHS + "[predict]\nn_recorded = 5\n"),
-    "predict all": ("predict", POPULATIONS + "external = E: 1, I: 1\nexternal_rate = 1\n[model]\nactivation = softplus\n"
-                    + PREDICTED.replace("[predict]\n", "[predict]\nstudent = gains + shifts + tau + scales + initial\nscale_sd = 0.1\n"
-                    "observed = spikes\nchoice = degree\n") + EPOCHS),
+    "predict all": ("predict", POPULATIONS + "external = E: 1, I: 1\nexternal_rate = 1\n" + PREDICTED.replace(
+                    "[predict]\n", "[model]\nactivation = softplus\n[predict]\nscale_sd = 0.1\nobserved = spikes\n"
+                    "student = gains + shifts + tau + scales + initial\nchoice = degree\n") + EPOCHS),
     "train null": ("train", "[net]\nroi = AB\nnull = degree\n" + TIMES + "tsim = 2\n" + EPOCHS
                    + "train_weights = True\ninit = default\nweight_bounds = 0:10\nflat_window = 2\n"),
     "train target": ("train", RANDOM + TIMES + "tsim = 2\ntruncate_gradient = 1\n" + EPOCHS + "loss = l2\n"),

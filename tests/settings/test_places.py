@@ -1,5 +1,7 @@
 """Files and folders that an INI names: beside the INI, in the current folder, or written by earlier runs."""
 
+from pathlib import Path
+
 import pytest
 
 from randomnet.command_line.program import ROOT
@@ -97,6 +99,13 @@ def test_each_of_several_folders_is_looked_for(inis):
 @pytest.mark.parametrize("path", ["", "~/data", "/data", "a\nb", "x" * 5000])
 def test_what_is_no_relative_path_of_a_file_stays_as_written(inis, path):
     assert place_of(path, inis / "a.ini") == (path, "")
+
+
+def test_a_path_may_go_on_inside_a_file(inis):
+    fill(inis / "worm.nwb")
+    inside = Path("worm.nwb", "processing", "ophys")
+    assert place_of(str(inside), inis / "a.ini") == (str(inis / inside), "")
+    assert place_of("none.nwb/ophys", inis / "a.ini") == ("none.nwb/ophys", "")
 
 
 # ---- templates from anywhere

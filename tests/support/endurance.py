@@ -15,7 +15,7 @@ from tests.support.small_kinds import NEEDED, write_ini
 
 CASES, SEED = "RANDOMNET_ENDURANCE", "RANDOMNET_SEED"  # environment variables
 BATCHED = ("train", "spectrum", "transition")  # small kinds with several runs
-LIMIT = 120  # seconds of one command
+LIMIT = 60  # seconds of the processor for one command
 
 
 def cases(default):
@@ -46,26 +46,28 @@ def _too_long(*_):
     raise TooLong
 
 
-def ended(main, *arguments):
-    """The exit code of a command within LIMIT, and what it wrote to stdout and to stderr; no exception comes out."""
+def ended(main, *arguments, limit=LIMIT):
+    """The exit code of a command, "too long" after `limit`, and what it wrote to stdout and to stderr."""
     out, err = io.StringIO(), io.StringIO()
-    before = signal.signal(signal.SIGALRM, _too_long)
-    signal.alarm(LIMIT)
+    before = signal.signal(signal.SIGPROF, _too_long)
+    signal.setitimer(signal.ITIMER_PROF, limit)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 code = main([str(argument) for argument in arguments])
             except SystemExit as exit_:  # of argparse
                 code = exit_.code
+            except TooLong:
+                code = "too long"
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
     return code, out.getvalue(), err.getvalue()
 
 
-def command(*arguments):
+def command(*arguments, limit=LIMIT):
     """`ended` of runrandomnet.py."""
-    return ended(runrandomnet.main, *arguments)
+    return ended(runrandomnet.main, *arguments, limit=limit)
 
 
 def figures(*arguments):

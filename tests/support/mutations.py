@@ -3,6 +3,9 @@
 import copy
 import json
 
+import numpy as np
+import torch
+
 VALUES = [None, True, -1, 0, 1.5, 10**12, 10**400, 1e308, float("nan"), "", "x" * 5000, [], {}, [[]], {"a": {}}, [None],
           "../../etc", "\x1b[31m", "\u202e", {"combo": 0}]  # fmt: skip
 WORDS = [
@@ -60,9 +63,44 @@ def mutated_bytes(content, rng):
     )
 
 
+def mutated_array(array, rng):
+    """An array of another shape or kind of values."""
+    changes = [array.ravel(), array[..., None], array[:0], array[: len(array) // 2] if array.ndim else array,
+               array.T, array[None], array.astype(str), np.array(3.0), np.zeros((2, 0, 3)), np.array([[1.0, 2.0]]),
+               np.full(array.shape, np.nan), np.full(array.shape, 1e300), np.full(array.shape, -1)]  # fmt: skip
+    return rng.choice(changes)
+
+
+def mutated_arrays(path, rng):
+    """Change one array of a .npz, or leave it out."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    name = rng.choice(sorted(arrays))
+    changed = mutated_array(arrays.pop(name), rng)
+    np.savez_compressed(path, **arrays, **({name: changed} if rng.random() < 0.9 else {}))
+
+
+def mutated_tensors(path, rng):
+    """Change one part of a file of torch, a tensor to one of another shape or kind."""
+    record = torch.load(path, weights_only=True)
+    *where, last = rng.choice(list(places(record)))
+    target = record
+    for key in where:
+        target = target[key]
+    if isinstance(target[last], torch.Tensor) and target[last].ndim:
+        array = mutated_array(target[last].numpy(), rng)
+        target[last] = torch.from_numpy(array.copy()) if array.dtype.kind == "f" else rng.choice(VALUES)
+    else:
+        target[last] = rng.choice(VALUES)
+    torch.save(record, path)
+
+
 def mutated_file(path, rng):
-    """Change a file in place: a JSON file mostly as a record, any other as bytes."""
+    """Change a file in place: JSON mostly as a record, arrays and tensors mostly as these, any other as bytes."""
     content = path.read_bytes()
+    change = {".npz": mutated_arrays, ".pt": mutated_tensors}.get(path.suffix)
+    if change and rng.random() < 0.7:
+        return change(path, rng)
     if path.suffix == ".json" and rng.random() < 0.7:
         text = json.dumps(mutated_record(json.loads(content), rng))
         return path.write_text(text)

@@ -29,6 +29,7 @@ in_degree = 5
 """
 FEW_STARTS = "[analysis]\nstarts = 4\nduration = 20\n"
 STIMULUS = "[stimulation]\nonset = 2\noffset = 4\n[analysis]\nsettle = 2\nduration = 8\n"
+TEACHER = "[model]\nactivation = tanh_stretched\n[analysis]\ntrajectories = 2\n"
 SMALL_MODEL = "[inference]\narchitecture = gru\nhidden_size = 2\nencoder_size = 3\n"
 TRAINING_SHORT = SHORT.replace("tons = 1\n", "tons = 1\ntsim_measured = 0\n")
 KINDS = {  # name -> kind, lines of [execution], lines of [trainvalidate], other sections
@@ -40,6 +41,7 @@ KINDS = {  # name -> kind, lines of [execution], lines of [trainvalidate], other
     "convergence": ("convergence", EAGER, "", NETWORK + SHORT),
     "transition": ("transition", EAGER, "", NETWORK + SHORT + '[combosparams]\ncombos_params = {"g": [0.5, 2]}\n'),
     "simulate": ("simulate", "", "", POPULATIONS + "[analysis]\nsettle = 1\nduration = 5\n"),
+    "predict": ("predict", CHECKPOINTS, "epochs = {epochs}", POPULATIONS + TEACHER),
     "benchmark": ("benchmark", EAGER, "", NETWORK + SHORT),
     "analyse": ("analyse", EAGER, "", NETWORK + FEW_STARTS),
     "stimulate": ("stimulate", EAGER, "", NETWORK + STIMULUS),

@@ -1,13 +1,14 @@
 """Stiff and sloppy directions of a student, and which neurons tell most of its parameters."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from randomnet.build.prediction import Teacher
-from randomnet.objectives.prediction import LEAST_RATE, Recording
+from randomnet.objectives.prediction import Recording
 from randomnet.objectives.students import Student, respond
 from randomnet.prediction import Curvature, gauss_newton_eigenvalues
 from randomnet.schema.plan import Run
@@ -35,8 +36,8 @@ def _residuals(recording: Recording, student: Student, names: Sequence[str]) -> 
     They are a function of the parameters of these names.
     """
     trials = torch.arange(recording.training)
-    inputs, initial, targets = (values.double() for values in (recording.inputs[:, trials], recording.initial[trials],
-                                                               recording.targets[:, trials]))  # fmt: skip
+    inputs, initial = recording.inputs[:, trials].double(), recording.initial[trials].double()
+    exact = replace(recording, targets=recording.targets.double())
     interface = {name: values.double() for name, values in recording.interface.items()}
     start = student.initial(trials, initial).detach()
     seen = torch.nonzero(recording.seen[:, trials].flatten()).flatten()
@@ -44,28 +45,23 @@ def _residuals(recording: Recording, student: Student, names: Sequence[str]) -> 
     def residuals(*values: Tensor) -> Tensor:
         system = student.system(dict(zip(names, values, strict=True)))
         rates = respond([system], [interface], inputs[None], start[None])[0][0]
-        rates, observed = (part.flatten().index_select(0, seen) for part in (rates, targets))
-        if recording.scale is None:
-            return rates - observed
-        expected = (recording.scale * rates).clamp_min(LEAST_RATE)
-        return (expected - observed) / (2 * expected.detach()).sqrt()
+        return exact.residuals(rates, trials).flatten().index_select(0, seen)
 
     return residuals
 
 
 def curvature_arrays(curvature: Curvature | None, student: Student, teacher: Teacher) -> dict[str, np.ndarray]:
-    """Return eigenvalues and, along each direction, how far the parameters are from the true ones."""
+    """Return eigenvalues and, along each direction, how far parameters are from the true ones, if there are such."""
     if curvature is None:
         return {}
+    values = {"hessian_values": curvature.values, "hessian_errors": curvature.residuals,
+              "hessian_exact": np.array(curvature.exact)}  # fmt: skip
+    if teacher.recorded:
+        return values
     names = [name for name in student.unknown if name != "initial"]
     offsets = [student.unknown[name].detach() - teacher.parameters[name] for name in names]
     difference = torch.cat([offset.flatten() for offset in offsets]).cpu().double().numpy()
-    return {
-        "hessian_values": curvature.values,
-        "hessian_errors": curvature.residuals,
-        "hessian_exact": np.array(curvature.exact),
-        "hessian_offsets": np.abs(curvature.along(difference)),
-    }
+    return values | {"hessian_offsets": np.abs(curvature.along(difference))}
 
 
 def curvature_columns(curvature: Curvature | None) -> dict[str, float]:

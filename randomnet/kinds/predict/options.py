@@ -12,8 +12,16 @@ from randomnet.settings.readers import ALL, Key, Reader, only
 from randomnet.settings.values import Choice, Integer, Number, Several, Value
 
 UNKNOWN = ("gains", "shifts", "weights", "tau", "initial", "scales")
-DRAWN = Condition("paths.pretrained is empty", lambda config: not config.paths.pretrained)
-COUNTED = Condition("predict.observed = spikes", lambda config: config.predict.observed == "spikes")
+SIMULATED = Condition("paths.recording is empty", lambda config: not config.paths.recording)
+RECORDED = Condition("paths.recording is set", lambda config: bool(config.paths.recording))
+DRAWN = Condition(
+    "paths.pretrained and paths.recording are empty",
+    lambda config: not (config.paths.pretrained or config.paths.recording),
+)
+COUNTED = Condition(
+    "predict.observed = spikes, and paths.recording is empty",
+    lambda config: config.predict.observed == "spikes" and not config.paths.recording,
+)
 SCALED = Condition(
     "predict.scale_sd is above 0, or predict.student has scales",
     lambda config: config.predict.scale_sd > 0 or "scales" in config.predict.unknown,
@@ -61,6 +69,7 @@ class PredictSection(Section):
         "permuted",
         "Where training starts. permuted: the teacher's values in random order, gains and scales halved. defaults: "
         "gains, scales and tau 1, shifts 0. Initial states start at 0, and weights are always permuted.",
+        only=SIMULATED,
         sizes=False,
         neutral="permuted",
     )
@@ -81,6 +90,7 @@ class PredictSection(Section):
         0.0,
         "Standard deviation of the logarithm of the factors by which the teacher's projections differ from the "
         "connectome, with mean 1.",
+        only=SIMULATED,
         sizes=False,
         neutral=0.0,
     )
@@ -97,6 +107,7 @@ class PredictSection(Section):
         "rates",
         "What is recorded. rates: the loss is their mean squared error. spikes: counts that are drawn from the rates; "
         "the loss is their negative Poisson log-likelihood.",
+        only=SIMULATED,
         sizes=False,
         neutral="rates",
     )
@@ -106,6 +117,13 @@ class PredictSection(Section):
         "Expected spikes per step at rate 1.",
         only=COUNTED,
         sizes=False,
+        neutral=1.0,
+    )
+    tau_duration: float = option(
+        Number(0, above=True),
+        1.0,
+        "Duration of tau in the unit of time of the recording, which is seconds in NWB files.",
+        only=RECORDED,
         neutral=1.0,
     )
     heldout_trials: float = option(
@@ -148,6 +166,15 @@ def _predicted(config: Any) -> tuple[Key, str] | None:
         return ("predict", "choice"), "another than informative where weights are unknown, which are too many"
     if config.predict.choice == "informative" and unknown == ("initial",):
         return ("predict", "choice"), "another than informative where initial states alone are unknown"
+    if config.paths.recording:
+        if config.paths.pretrained:
+            return ("paths", "pretrained"), "nothing with paths.recording, which is in place of a teacher"
+        if config.has_task:
+            return ("trialparams", "task_name"), "none with paths.recording, whose inputs are unknown"
+        if "initial" not in unknown:
+            return ("predict", "student"), "one that finds initial as well with paths.recording, which has no states"
+        if config.predict.choice == "informative":
+            return ("predict", "choice"), "another than informative with paths.recording"
     if {"weights", "scales"} <= set(unknown):
         return ("predict", "student"), "weights or scales, as free weights have no projections to scale"
     if config.net.rank and {"weights", "scales"} & set(unknown):

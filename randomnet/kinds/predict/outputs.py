@@ -50,8 +50,9 @@ def write_outputs(
     objective = PredictionObjective((recording,), (0,), recording.training)
     rates = objective.heldout_rates([student])[0]
     found, true = parameters_of(student), true_parameters(teacher, student)
-    arrays = {f"{name}_{when}": values[name] for when, values in (("true", true), ("start", start), ("found", found))
-              for name in found}  # fmt: skip
+    named = {"start": start, "found": found} | ({} if teacher.recorded else {"true": true})
+    arrays = {f"{name}_{when}": values[name] for when, values in named.items() for name in found}
+    rates = recording.fitted(rates)
     curvature = None if progress.diverged else curvature_of(run, recording, student)
     arrays |= _activity(recording, rates) | curvature_arrays(curvature, student, teacher)
     results.write_arrays(folder.path / "arrays.npz", arrays)
@@ -65,11 +66,12 @@ def write_outputs(
             "unknown": sum(parameter.numel() for parameter in student.parameters()),
             "dimension": teacher.dimension,
             **_errors(recording, rates, progress),
-            **_recovered(recording, true, found, start),
+            **({} if teacher.recorded else _recovered(recording, true, found, start)),
             **curvature_columns(curvature),
             "loss_initial": progress.row(0).get("train_loss", float("nan")),
             "loss_final": progress.final_loss,
             "epochs_done": progress.epoch,
+            "notes": "; ".join(teacher.notes),
         },
         "connectome": teacher.setup.facts(),
     }

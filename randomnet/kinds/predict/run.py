@@ -13,7 +13,7 @@ import pandas as pd
 from torch import Tensor
 
 from randomnet import results
-from randomnet.build.network import PRECISIONS, check_network, network_device
+from randomnet.build.network import PRECISIONS, check_network, device_of, network_device
 from randomnet.build.prediction import Teacher, recording_of, student_of, teacher_of, true_run
 from randomnet.kinds import spectra
 from randomnet.kinds.checkpoints import continued, members_of, torch_bytes
@@ -27,6 +27,7 @@ from randomnet.training import Settings, fit
 
 HEADLINE = ("neurons", "recorded", "dimension", "error_recorded_final", "error_unrecorded_initial",
             "error_unrecorded_final", "gain_correlation_final", "epochs_done", "seconds")  # fmt: skip
+COPIES = 8  # of a run's activity, while its gradient is computed
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,10 @@ def max_batch(run: Run, facts: dict[str, Any]) -> int:
     """Return how many runs of this one's shape are trained side by side."""
     if run.config.has_task:
         return 1
-    return spectra.max_batch(run, facts, PRECISIONS[run.config.trainvalidate.precision].itemsize)
+    item, times = PRECISIONS[run.config.trainvalidate.precision].itemsize, run.config.analysis
+    activity = item * facts["neurons"] * times.trajectories * times.duration / run.config.model.dt
+    budget = spectra.budget_of(run.config.execution, device_of(run.config, facts["neurons"]))
+    return max(1, min(int(budget / (COPIES * activity)), spectra.max_batch(run, facts, item)))
 
 
 def estimate(runs: Sequence[Run]) -> Cost:

@@ -38,18 +38,18 @@ def network_responses(
 ) -> Tensor:
     """Return the responses of these neurons (K,) to input into each, (K, K), [responding, stimulated]."""
     linear = settings.method == "linear"
-    if linear and settings.measure != PEAK:
+    if linear and settings.quantity != PEAK:
         responses = steady_responses(weights_of(system), slopes_at(system, point.state))
         return responses[neurons][:, neurons]
     steps = max(1, round(settings.response_time / system.dt))
-    pulse = 1 if settings.measure == STEADY else max(1, round(settings.pulse / system.dt))
+    pulse = 1 if settings.quantity == STEADY else max(1, round(settings.pulse / system.dt))
     strength = 1.0 if linear else settings.strength
     with torch.no_grad():
         return followed_responses(
             system,
             point,
             neurons,
-            settings.measure,
+            settings.quantity,
             strength=strength,
             pulse=pulse,
             steps=steps,

@@ -10,16 +10,16 @@ from randomnet.settings.values import Choice, Integer, Number, Value
 
 SIMULATED = Condition("responses.method = simulated", lambda config: config.responses.method == "simulated")
 PULSED = Condition(
-    "responses.measure is peak, or integral with responses.method = simulated",
-    lambda config: config.responses.measure == "peak" or (_simulated(config) and config.responses.measure != "steady"),
+    "responses.quantity is peak, or integral with responses.method = simulated",
+    lambda config: config.responses.quantity in (("peak", "integral") if _simulated(config) else ("peak",)),
 )
 TIMED = Condition(
-    "responses.method = simulated, or responses.measure = peak",
-    lambda config: _simulated(config) or config.responses.measure == "peak",
+    "responses.method = simulated, or responses.quantity = peak",
+    lambda config: _simulated(config) or config.responses.quantity == "peak",
 )
 CLOSED_FORM = Condition(
-    "responses.method = linear, and responses.measure is not peak",
-    lambda config: not _simulated(config) and config.responses.measure != "peak",
+    "responses.method = linear, and responses.quantity is not peak",
+    lambda config: not _simulated(config) and config.responses.quantity != "peak",
 )
 FITTED = Condition("responses.gains_by names a label", lambda config: _fitted(config))
 
@@ -43,7 +43,7 @@ class ResponsesSection(Section):
         "stimulated copies side by side.",
         neutral="linear",
     )
-    measure: str = option(
+    quantity: str = option(
         Choice(("steady", "integral", "peak")),
         "steady",
         "steady: change of the rates under an input that stays. integral: of the response to a pulse, over time. peak: "

@@ -20,6 +20,7 @@ from randomnet.metrics.pair_ranks import (
     rank_correlation,
     resampled,
     share_estimate,
+    shares_by_rank,
 )
 
 LONGEST = 4  # synaptic steps that are told apart; longer paths are together
@@ -95,6 +96,11 @@ class ResponseScores(Displayed):
                       auc_estimate(self.predicted[mask], self.positive[mask], self.places[mask], self.weights))
             for name, mask in self._groups_of_steps()
         )  # fmt: skip
+
+    @property
+    def by_tenths(self) -> list[Estimate]:
+        """The share of pairs that responded in tenths of the pairs, by ascending response of the network."""
+        return shares_by_rank(self.predicted, self.positive, self.places, self.weights)
 
     @property
     def permuted_p(self) -> float:

@@ -55,7 +55,7 @@ def read_activity(path: str | Path, bin_width: float = 0.0) -> NeuralActivity:
         if inside:
             raise ValueError(f"expected an HDF5 file, as {inside} is a place in it, got another kind of file")
         return of_arrays(_arrays_in_npz(file), bin_width) if head[:4] == ZIP else of_table(file, bin_width)
-    except (ValueError, OSError, EOFError, MemoryError, OverflowError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, MemoryError, OverflowError, RuntimeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{file}: {' '.join(str(error).removeprefix(f'{file}: ').split())[:300]}") from None
 
 

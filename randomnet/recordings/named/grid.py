@@ -75,7 +75,7 @@ def cleaned(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     values = np.array(values, np.float64)
     infinite = int(np.isinf(values).sum())
     values[np.isinf(values)] = np.nan
-    notes = (f"{infinite} infinite values are taken as unknown",) * (infinite > 0)
-    empty = np.isnan(values).all(axis=tuple(range(values.ndim - 1)))
-    notes += (f"{int(empty.sum())} neurons have no known sample",) * bool(empty.any())
-    return values, notes
+    unknown, empty = int(np.isnan(values).sum()), int(np.isnan(values).all(axis=tuple(range(values.ndim - 1))).sum())
+    texts = {f"unknown: {unknown} of {values.size} samples": unknown, f"of which {infinite} are infinite": infinite,
+             f"neurons without any known sample: {empty}": empty}  # fmt: skip
+    return values, tuple(text for text, count in texts.items() if count)

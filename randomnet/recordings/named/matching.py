@@ -63,7 +63,8 @@ def match_neurons(activity: NeuralActivity, connectome: Connectome) -> Match:
     unmatched = tuple(name for index, name in enumerate(names) if index not in pairs)
     by = "name" if kind == "name" else f"the label {kind}"
     notes = [f"{len(pairs)} of {len(names)} recorded neurons are matched by {by} to {connectome.n} neurons"]
-    notes += [f"{len(unmatched)} recorded neurons are not in {connectome.name}: {_listed(unmatched)}"] * bool(unmatched)
+    notes += [f"not in {connectome.name} and not used: {len(unmatched)} of {len(names)} recorded neurons, "
+              f"{_listed(unmatched)}"] * bool(unmatched)  # fmt: skip
     return Match(recorded, np.array([pairs[index] for index in recorded]), unmatched, tuple(notes))
 
 

@@ -147,6 +147,21 @@ DIFFERENCES = Table(
         Column("smallest_p", "Smallest rank_p that this number of networks allows."),
     ),
 )
+RESPONSE_DIFFERENCES = Table(
+    "response_differences.csv",
+    "of kind = responses, a row for each two networks on the same measured pairs",
+    (
+        Column("a", "The first network."),
+        Column("b", "The second network."),
+        Column("auc_a", "AUC of the first one, of its first run."),
+        Column("auc_b", "AUC of the second one, of its first run."),
+        Column("difference", "Difference auc_a minus auc_b."),
+        Column("interval_low", "Lower end of its 95 % interval, a BCa bootstrap over stimulated neurons."),
+        Column("interval_high", "Upper end of that interval."),
+        Column("pairs", "Measured pairs of both."),
+        Column("stimulated_neurons", "Stimulated neurons of these pairs."),
+    ),
+)
 VECTORS = Table(
     "vectors.csv",
     "of kind = spectrum with vectors, a row per combo, group of neurons and exponent",
@@ -222,5 +237,6 @@ PREDICTION = Table(
 )
 COMPARISON_TABLES = (
     *(TESTS, MEANS, MINIMA, GAINS, SPREAD, TRANSITION, DIFFERENCES, VECTORS, SENSITIVITIES),
+    RESPONSE_DIFFERENCES,
     PREDICTION,
 )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from randomnet.compiled import CHOICES as STEPS
-from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, HALVED, OF_RESPONSES, OF_TRIALS, RAY, SAMPLED
+from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, HALVED, OF_RESPONSES, OF_TRIALS, PREDICTING, RAY, SAMPLED
 from randomnet.kinds import KINDS
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Boolean, Choice, Integer, Location, Number, Value
@@ -48,6 +48,14 @@ class PathsSection(Section):
         "runs start from it.",
         only=BUILT,
         sizes=False,
+    )
+    recording: str = option(
+        Location(),
+        "",
+        "A recording of named neurons (CSV, .npz, HDF5, NWB) in place of a teacher: rates, calcium traces or spikes. "
+        "Names are those of the connectome, or of one of its kinds of label.",
+        only=PREDICTING,
+        neutral="",
     )
     responses: str = option(
         Location(),

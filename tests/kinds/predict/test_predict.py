@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import runrandomnet
+import visualization
 from randomnet import results
 from randomnet.build.prediction import order_of_recording, recording_of, student_of, teacher_of
 from randomnet.kinds.predict import options
@@ -19,8 +20,10 @@ from randomnet.kinds.predict.curvature import curvature_of
 from randomnet.kinds.predict.run import lesson_of, objective_of
 from randomnet.objectives.prediction import errors
 from randomnet.objectives.students import UNKNOWN, detached, respond
+from randomnet.report.captions import caption
 from randomnet.schema.plan import read_plan
 from tests.support.runs import contents, differing, run, start, wait_for
+from tests.support.unexplained import unexplained
 
 INI = """
 [experiment]
@@ -334,6 +337,122 @@ def test_curvature_is_written_with_the_distance_from_the_truth(tmp_path):
     values = arrays["hessian_values"]
     assert table["hessian_largest"].item() == pytest.approx(values[0]) and (np.diff(values) <= 0).all()
     assert table["stiff_directions"].item() == (values > 1e-3 * values[0]).sum()
+
+
+OWN = """
+[experiment]
+kind = predict
+[paths]
+path_to_results = {out}
+recording = {file}
+[net]
+roi = AB
+g = 2
+[model]
+activation = tanh_stretched
+dt = 0.25
+[analysis]
+duration = 4
+[predict]
+n_recorded = 20
+student = gains + shifts + initial
+tau_duration = 0.1
+eigenvalues = 0
+[trainvalidate]
+epochs = {epochs}
+lr = 0.05
+[execution]
+workers = 1
+"""
+
+
+def recorded(folder, rng, dt=0.025):
+    """Activity of 30 neurons of AB in 6 trials, in units of their own, in another order, with a gap."""
+    path = folder / "own.ini"
+    text = OWN.format(out=folder / "out", file="none", epochs=1).replace("recording = none\n", "")
+    path.write_text(text.replace("tau_duration = 0.1\n", "").replace("[analysis]", "[analysis]\ntrajectories = 6"))
+    (one,) = read_plan(path).combos[0].runs()
+    teacher = teacher_of(one)
+    neurons = rng.permutation(58)[:30]
+    values = teacher.rates.numpy().swapaxes(0, 1)[..., neurons] * rng.uniform(0.1, 5, 30) + rng.normal(0, 2, 30)
+    values[2, 5:8, 3] = np.nan
+    names = [*teacher.setup.connectome.names[neurons], "glia"]
+    rates = np.concatenate([values, np.ones((6, values.shape[1], 1))], 2)
+    np.savez(folder / "own.npz", rates=rates, dt=dt, names=np.array(names, dtype=str))
+    return folder / "own.npz", np.sort(neurons)
+
+
+def test_a_recording_of_named_neurons_is_predicted_whatever_its_units(tmp_path):
+    file, neurons = recorded(tmp_path, np.random.default_rng(5))
+    path = tmp_path / "a.ini"
+    path.write_text(OWN.format(out=tmp_path / "out", file=file, epochs=60))
+    assert run(path) == 0
+    row = pd.read_csv(tmp_path / "out" / "summary.csv").iloc[0]
+    arrays = results.ResultsFolder(tmp_path / "out").run(0, 0).arrays
+    assert np.flatnonzero(arrays["scored"]).tolist() == neurons.tolist() and arrays["recorded"].sum() == 20
+    assert "glia" in row["notes"] and "gains_true" not in arrays and "gain_error_final" not in row
+    assert row["error_recorded_final"] < 0.6 * row["error_recorded_initial"]
+    assert row["error_unrecorded_final"] < row["error_unrecorded_initial"]
+    record = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert "paths.recording" in str(record)
+
+
+def test_errors_of_a_recording_are_those_after_the_best_linear_fit(tmp_path):
+    file, _ = recorded(tmp_path, np.random.default_rng(6))
+    path = tmp_path / "a.ini"
+    path.write_text(OWN.format(out=tmp_path / "out", file=file, epochs=1))
+    runs = read_plan(path).combos[0].runs()
+    taught = [lesson_of(one) for one in runs]
+    recording, objective = taught[0].recording, objective_of(runs, taught)
+    rates = objective.heldout_rates([taught[0].student])[0]
+    rates += 0.1 * torch.randn(rates.shape, generator=torch.Generator().manual_seed(0))
+    truth, fitted = recording.rates[:, recording.heldout], recording.fitted(rates)
+    for neuron in torch.nonzero(recording.scored).flatten().tolist()[:5]:
+        alone = torch.arange(58) == neuron
+        pair = [values[..., neuron].flatten().numpy() for values in (rates, truth)]
+        r = np.corrcoef(*pair)[0, 1]
+        assert errors(fitted, truth, alone)[0] == pytest.approx(1 - max(r, 0) ** 2, abs=1e-5)
+    changed = dataclasses.replace(recording, targets=3 * recording.targets + 7)
+    losses = [float(each.loss(rates, recording.heldout)) for each in (recording, changed)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+RECORDING = {
+    "[predict] student: expected one that finds initial": "predict.student=gains + shifts",
+    "[analysis] duration: expected a time that gives at least 2 trials": "analysis.settle=100",
+    "[paths] recording: ": "paths.recording=nowhere.csv",
+    "[predict] n_recorded: expected at most 30": "predict.n_recorded=31",
+    "[predict] choice: expected another": "predict.choice=informative",
+}
+
+
+@pytest.mark.parametrize("text", RECORDING)
+def test_a_recording_that_does_not_fit_is_one_line(tmp_path, capsys, text):
+    file, _ = recorded(tmp_path, np.random.default_rng(5))
+    path = tmp_path / "a.ini"
+    path.write_text(OWN.format(out=tmp_path / "out", file=file, epochs=1))
+    assert run(path, "--set", RECORDING[text]) == 2
+    error = capsys.readouterr().err
+    assert text in error and len(error.strip().splitlines()) == 1 and not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_figures_tables_and_sentences_of_a_grid(tmp_path, capsys):
+    grid = '{"n_recorded": [2, 9], "student": ["gains + shifts", "weights"]}'
+    sets = f"combosparams.combos_params={grid}", "trainvalidate.iterations=2", "predict.eigenvalues=3"
+    done(tmp_path, *sets, predict="")
+    figures = tmp_path / "figs"
+    assert visualization.main(["--results_folders", str(tmp_path / "out"), "--save_figs", str(figures)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("half of the variance of unrecorded neurons is") == 2 + 2, "a sentence and a note for each"
+    table = pd.read_csv(figures / "prediction.csv")
+    assert table["iterations"].tolist() == [2, 2] and (table["dimension"] > 1).all()
+    names = {path.stem for path in figures.rglob("*.png")}
+    assert {"overview", "prediction"} <= {path.stem for path in figures.glob("*.png")}
+    for begin in ("prediction_courses", "stiffness", "parameters"):
+        found = [name for name in names if name.startswith(begin)]
+        assert found and all(caption("predict", name) for name in found), begin
+    assert not unexplained(tmp_path)
 
 
 BAD = {

@@ -111,7 +111,7 @@ def test_synaptic_steps_are_those_of_the_shortest_path(worm):
 
 @pytest.mark.parametrize("measure", ["steady", "integral", "peak"])
 def test_a_simulated_linear_network_responds_as_the_closed_form_says(worm, measure):
-    few = ["responses.bootstrap=200", "responses.permutations=10", f"responses.measure={measure}"]
+    few = ["responses.bootstrap=200", "responses.permutations=10", f"responses.quantity={measure}"]
     _, linear = done(worm, *few)
     _, simulated = done(worm, *few, "responses.method=simulated", f"paths.path_to_results={worm}/out2")
     again = ResultsFolder(worm / "out2").run(0, 0).arrays
@@ -145,6 +145,21 @@ def test_gains_by_class_are_fitted_and_drawn(worm):
 
 
 @pytest.mark.slow
+def test_networks_are_compared_on_the_same_pairs(worm, capsys):
+    summary, _ = done(worm, ALL_TYPES)
+    draw(worm)
+    table, known = pd.read_csv(worm / "figs" / "response_differences.csv"), summary.set_index("synapse_type")["auc"]
+    assert table["a"].tolist() == [f"synapse_type = {name}" for name in ("chemical", "chemical", "electrical")]
+    for row in table.to_dict("records"):
+        first, second = (known[row[side].split(" = ")[1]] for side in "ab")
+        assert row["difference"] == pytest.approx(first - second, abs=1e-12)
+        assert row["interval_low"] < row["difference"] < row["interval_high"]
+    assert table["interval_low"][0] > 0.1, "responses of the made-up worm are those of chemical synapses"
+    text = "On the same pairs, the AUC of synapse_type = chemical is above that of synapse_type = electrical by"
+    assert text in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_networks_are_compared_with_nulls_and_tables_with_each_other(worm, capsys):
     other = pd.read_csv(worm / "signal_propagation_wt.csv").iloc[::2]
     other.to_csv(worm / "unc31.csv", index=False)
@@ -171,7 +186,7 @@ def test_networks_are_compared_with_nulls_and_tables_with_each_other(worm, capsy
         ("responses.gains_by=rule", "[responses] gains_by: expected a kind of label"),
         ("model.integrator=rk4", "[model] integrator: expected euler"),
         ("net.roi=random", "[net]"),
-        ("responses.measure=sum", "[responses] measure"),
+        ("responses.quantity=sum", "[responses] quantity"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_starts(worm, capsys, override, text):
@@ -183,8 +198,8 @@ def test_what_cannot_work_is_said_before_anything_starts(worm, capsys, override,
 
 READ = {
     "linear": (),
-    "peak": ("responses.measure=peak",),
-    "simulated": ("responses.method=simulated", "responses.measure=integral", "responses.response_time=5"),
+    "peak": ("responses.quantity=peak",),
+    "simulated": ("responses.method=simulated", "responses.quantity=integral", "responses.response_time=5"),
     "gains": ("responses.gains_by=role", "responses.folds=2"),
 }
 

@@ -1,0 +1,41 @@
+"""The number of recorded neurons at which half of the others' variance is explained."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from randomnet.comparison.prediction import half_error, m_of, note
+
+
+def table(errors, m=(1, 10, 100)):
+    """Runs of several iterations: errors (iterations, M)."""
+    rows = [(iteration, count, error) for iteration, row in enumerate(errors)
+            for count, error in zip(m, row, strict=True)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["iteration", "recorded", "error_unrecorded_final"])
+
+
+def test_the_crossing_is_between_the_two_m_in_their_logarithm():
+    half, low, high = m_of(half_error(table([[1.0, 0.75, 0.25]] * 3)))
+    assert half == pytest.approx(10**1.5) and low == high == half
+    assert note(table([[1.0, 0.75, 0.25]] * 3)) == ""
+
+
+def test_the_interval_is_over_iterations():
+    rng = np.random.default_rng(0)
+    errors = np.array([1.0, 0.75, 0.25]) + rng.normal(0, 0.05, (8, 3))
+    half, low, high = m_of(half_error(table(errors)))
+    assert 10 < low < half < high < 100
+
+
+@pytest.mark.parametrize(
+    ("errors", "words"),
+    [
+        ([[2.0, 1.5, 0.9]] * 3, "is not explained over all of M = 1 to 100"),
+        ([[0.4, 0.2, 0.1]] * 3, "is explained over all of M = 1 to 100"),
+        ([[0.9, 0.9, 0.4], [0.9, 0.9, 1.4], [0.9, 0.9, 0.49]], "is not explained by more than two standard errors"),
+        ([[np.nan] * 3], "there are no unrecorded neurons"),
+    ],
+)
+def test_a_note_says_why_there_is_no_such_number(errors, words):
+    assert m_of(half_error(table(errors)))[0] is None
+    assert words in note(table(errors))
