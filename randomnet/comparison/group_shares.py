@@ -4,7 +4,6 @@ random_shares    shares of random sets of several sizes
 size_test        range of the ratio of share to size, and p, for groups of neurons
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +25,7 @@ class SizeTest(NamedTuple):
     p: np.ndarray
 
 
-def random_shares(weights: np.ndarray, sizes: Sequence[int], seed: int = SEED) -> np.ndarray:
+def random_shares(weights: np.ndarray, sizes: np.ndarray, seed: int = SEED) -> np.ndarray:
     """Sums (permutations, G) of the weights (N,) of as many random neurons as each size (G,) says.
 
     Neurons are drawn without replacement. The sets of one permutation are nested, so columns are not independent.
@@ -40,7 +39,7 @@ def random_shares(weights: np.ndarray, sizes: Sequence[int], seed: int = SEED) -
     return sums
 
 
-def size_test(weights: np.ndarray, sizes: Sequence[int], shares: Sequence[float]) -> SizeTest:
+def size_test(weights: np.ndarray, sizes: np.ndarray, shares: np.ndarray) -> SizeTest:
     """Test of shares (G,) of groups against random sets of their sizes; weights (N,) of all neurons sum to 1.
 
     A neuron is the unit: labels are exchanged between neurons, and weights stay where they are.

@@ -100,10 +100,10 @@ def _figure(carriers: Carriers) -> Figure:
     for prefix, (key, name) in VECTORS.items():
         ratios = [carriers.ratios(runs, key)[:, order]
                   for runs in (carriers.runs, *(runs for runs, _ in carriers.controls.values()))]  # fmt: skip
-        ends = [rows.loc[order, f"{prefix}{column}"].to_numpy() if f"{prefix}{column}" in rows else
-                np.full(len(order), np.nan) for column in ("size_low", "size_high")]  # fmt: skip
+        low, high = (rows.loc[order, f"{prefix}{column}"].to_numpy() if f"{prefix}{column}" in rows else
+                     np.full(len(order), np.nan) for column in ("size_low", "size_high"))  # fmt: skip
         intervals = rows.loc[order, [f"{prefix}ratio_low", f"{prefix}ratio_high"]].to_numpy()
-        panels.append(Carried(name, ratios, *ends, intervals))
+        panels.append(Carried(name, ratios, low, high, intervals))
     left_out = f", the {len(order)} of {len(rows)} with most weight" if len(order) < len(rows) else ""
     everyone = {network_text(carriers.combo): (carriers.runs, carriers.table), **carriers.controls}
     series = [f"{name} ({f'{len(runs)} {source_of_variation(table)}' if len(runs) > 1 else '1 run'})"
