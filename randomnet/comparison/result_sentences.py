@@ -10,7 +10,7 @@ The first quantity of a kind is the one question asked, so its p is as it is: a 
 Of several cells of a grid, the sentence says in how many that holds with Holm's correction for these cells.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,12 +29,12 @@ from randomnet.comparison.headlines import (
 from randomnet.comparison.hypothesis_tests import PAIRED, RANKS, STARTS, TWO_NETWORKS
 from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.order_sentences import order_sentences
-from randomnet.comparison.prediction import UNRECORDED_ERROR, prediction_sentences
 from randomnet.comparison.study import ALL, REFERENCE_VALUES, Combo, Study
 from randomnet.comparison.study_notes import differing_settings
 from randomnet.results import FINISHED, MISSING, STOPPED
 
 AFTER = "lambda_max_final"  # whose verdict is that of a training's last spectrum
+NOTHING, ORDER, COMPARISONS = "nothing", "order", "comparisons"  # COMPARISONS includes the order of combos
 MOST_COMPARISONS, MOST_CELLS, MOST_NAMED = 4, 4, 6
 WORDS = {"too_short": "too short to tell whether they converged"}
 STATUSES = {MISSING: "unfinished", "failed": "failed", "diverged": "diverged, left out",
@@ -53,12 +53,12 @@ class Figures(Protocol):
         """The columns that answer the question, the most telling first."""
 
     @property
-    def sentences(self) -> Callable[[Study], Iterator[str]] | None:
-        """Sentences of its own, before comparisons and in place of the order of combos; None where it has none."""
+    def sentences(self) -> Callable[[Study], Iterable[str]] | None:
+        """Sentences of the kind, before all others but the doubts; None where it has none."""
 
     @property
-    def answer(self) -> Callable[[Study], list[str]] | None:
-        """The sentences that answer the question in place of comparisons of a headline; it returns none without any."""
+    def sentences_replace(self) -> str:
+        """What is left out where the kind has sentences of a study: NOTHING, ORDER or COMPARISONS."""
 
 
 def tests_of(study: Study, tested: Sequence[str]) -> pd.DataFrame:
@@ -73,17 +73,17 @@ def sentences(study: Study, figure_set: Figures, tests: pd.DataFrame | None = No
     headline = headline_of(study, figure_set.headlines)
     if headline is None:
         return ["No run has a result yet.", *doubts(study, "")]
-    if figure_set.answer and (answer := figure_set.answer(study)):
-        return [*answer, *doubts(study, headline.column)]
+    of_kind = list(figure_set.sentences(study)) if figure_set.sentences else []
+    replaced = figure_set.sentences_replace if of_kind else NOTHING
+    if replaced == COMPARISONS:
+        return [*of_kind, *doubts(study, headline.column)]
     table = tests_of(study, figure_set.tested) if tests is None else tests
     rows = table[table["metric"] == headline.column] if len(table) else table
-    of_kind = list(figure_set.sentences(study)) if figure_set.sentences else []
-    order = () if of_kind else order_sentences(study, headline)
+    order = () if replaced == ORDER else order_sentences(study, headline)
     result = list(_comparisons(study, headline, rows) if len(rows) else order)
     result = [*of_kind, *_before_training(study, headline), *result]
     crossings = crossing_sentences(study) if headline.column == EXPONENT else []
-    predicted = prediction_sentences(study) if headline.column == UNRECORDED_ERROR else []
-    return [*predicted, *result, *_on_p(result, table), *crossings, *doubts(study, headline.column)]
+    return [*result, *_on_p(result, table), *crossings, *doubts(study, headline.column)]
 
 
 def _on_p(result: Sequence[str], table: pd.DataFrame) -> Iterator[str]:

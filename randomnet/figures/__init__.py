@@ -15,7 +15,7 @@ training, spectra, vectors, carriers, transition, convergence, analyse, stimulat
 benchmark, record, fit, predict, compare   figures of one kind
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
@@ -27,6 +27,8 @@ from randomnet.comparison.headlines import Headline
 from randomnet.comparison.learning import learning_sentences
 from randomnet.comparison.loss_minima import EPOCHS_TO, MINIMA
 from randomnet.comparison.means import MEDIAN
+from randomnet.comparison.prediction import prediction_sentences
+from randomnet.comparison.result_sentences import COMPARISONS, NOTHING, ORDER
 from randomnet.comparison.study import Study
 from randomnet.figures.analyse import (
     PANELS as FIXED_POINTS,
@@ -110,8 +112,8 @@ class FigureSet(NamedTuple):
     families: prefixes of columns that are metrics and in the overview, too, such as the rate of each population.
     minor:    prefixes of columns that are metrics, too, but too many for the overview.
     headlines: columns that answer the kind's question; sentences of result are about the first one with values.
-    sentences: further sentences of result, before those of comparisons.
-    answer:   sentences in place of these, where a study has them, such as of the couplings at which chaos begins.
+    sentences: sentences of result of this kind, which come first; none for studies that they do not fit.
+    sentences_replace: which other sentences they stand in place of: NOTHING, ORDER (of combos) or COMPARISONS.
     """
 
     metrics: tuple[str, ...]
@@ -125,8 +127,8 @@ class FigureSet(NamedTuple):
     tested: tuple[str, ...] = ()
     answers: Callable[[Study, str | None], Figures] | None = None
     headlines: tuple[Headline, ...] = ()
-    sentences: Callable[[Study], Iterator[str]] | None = None
-    answer: Callable[[Study], list[str]] | None = None
+    sentences: Callable[[Study], Iterable[str]] | None = None
+    sentences_replace: str = NOTHING
 
     def overviews(self, study: Study, ylabel: str | None) -> Figures:
         """The pages of the overview."""
@@ -209,7 +211,8 @@ FIGURES: Registry[FigureSet] = Registry({
         headlines=(Headline("loss_minimum", "lowest validation loss"),),
         files=PARAMETERS,
         answers=learning_overview,
-        answer=learning_sentences,
+        sentences=learning_sentences,
+        sentences_replace=COMPARISONS,
         flags=(EPOCHS_TO,),
         figures=(
             curve_figures,
@@ -236,7 +239,8 @@ FIGURES: Registry[FigureSet] = Registry({
         files=MappingProxyType({"vectors.csv": vectors_table, "sensitivities.csv": sensitivities_table}),
         tested=OF_SPECTRUM,
         headlines=LARGEST,
-        answer=carrier_sentences,
+        sentences=carrier_sentences,
+        sentences_replace=COMPARISONS,
     ),
     "transition": FigureSet(
         metrics=EXPONENTS,
@@ -248,7 +252,8 @@ FIGURES: Registry[FigureSet] = Registry({
                                  "transition_differences.csv": transition_differences, **SPREAD}),
         tested=OF_SPECTRUM,
         headlines=LARGEST,
-        answer=edge_sentences,
+        sentences=edge_sentences,
+        sentences_replace=COMPARISONS,
     ),
     "convergence": FigureSet(
         metrics=(*EXPONENTS, *OF_INITIAL_STATES),
@@ -293,6 +298,7 @@ FIGURES: Registry[FigureSet] = Registry({
         files=MappingProxyType({"response_differences.csv": differences_table}),
         headlines=(Headline("auc", "AUC of measured responses", lowest_first=False),),
         sentences=response_sentences,
+        sentences_replace=ORDER,
     ),
     "simulate": FigureSet(
         metrics=("bump_mean", "bump_amplitude", "bump_modulation", "bump_mean_end", "bump_amplitude_end",
@@ -347,6 +353,7 @@ FIGURES: Registry[FigureSet] = Registry({
         overview=("error_recorded_final", "error_unrecorded_final"),
         tested=("error_recorded_final", "error_unrecorded_final"),
         answers=prediction_overview,
+        sentences=prediction_sentences,
         headlines=(Headline("error_unrecorded_final", "error (1 − R²) of unrecorded neurons after training",
                             before="error_unrecorded_initial"),
                    Headline("error_recorded_final", "error (1 − R²) of recorded neurons after training")),

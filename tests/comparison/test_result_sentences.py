@@ -19,8 +19,10 @@ from tests.support.studies import study_of
 
 EXPONENT = Headline("lambda_max", "largest Lyapunov exponent", lowest_first=False, best=False)
 LOSS = Headline("loss_final", "loss")
-OF_EXPONENT = SimpleNamespace(tested=("lambda_max",), headlines=(EXPONENT,), answer=None, sentences=None)
-OF_LOSS = SimpleNamespace(tested=("loss_final",), headlines=(LOSS,), answer=None, sentences=None)
+OF_EXPONENT = SimpleNamespace(
+    tested=("lambda_max",), headlines=(EXPONENT,), sentences=None, sentences_replace="nothing"
+)
+OF_LOSS = SimpleNamespace(tested=("loss_final",), headlines=(LOSS,), sentences=None, sentences_replace="nothing")
 STEPS = np.array([-0.05, 0.01, 0.03, -0.02, 0.04, 0.0, 0.02, -0.03, 0.05, -0.01])  # their mean is .004
 OTHER_STEPS = np.linspace(-0.02, 0.02, 10)
 
@@ -105,7 +107,7 @@ def test_the_p_of_the_one_question_is_not_corrected_for_other_columns():
     for name in ("D_KY", "h_KS", "n_positive"):
         study.runs[name] = study.runs["lambda_max"]
     tested = ("lambda_max", "D_KY", "h_KS", "n_positive")
-    figure_set = SimpleNamespace(tested=tested, headlines=(EXPONENT,), answer=None, sentences=None)
+    figure_set = SimpleNamespace(tested=tested, headlines=(EXPONENT,), sentences=None, sentences_replace="nothing")
     text, note = sentences(study, figure_set)
     assert text.startswith("Largest Lyapunov exponent of the connectome MB is above that of its degree null by 0.300 ")
     assert text.endswith("n = 40 draws, p = 0.049.") and "Holm" not in text
@@ -294,3 +296,22 @@ def test_the_crossing_of_each_curve_over_g_is_told():
     text = "With null = degree, no chaos is seen: the largest exponent is nowhere positive over g = 1 to 3 (medians "
     assert null == f"{text}over 10 networks)."
     assert crossing_sentences(study_of({"lr": [1, 2, 3]}, lambda label, of: STEPS)) == []
+
+
+@pytest.mark.parametrize(("replaces", "has_order", "has_comparison"), [
+    ("nothing", True, True),
+    ("order", False, True),
+    ("comparisons", False, False),
+])  # fmt: skip
+def test_sentences_of_a_kind_come_first_and_stand_in_place_of_those_that_it_names(replaces, has_order, has_comparison):
+    figure_set = SimpleNamespace(**{**vars(OF_EXPONENT), "sentences_replace": replaces})
+    for grid, is_left, text in (
+        ({"g": [1, 2]}, has_order, "Largest Lyapunov exponent is highest at g = 2"),
+        ({"null": ["none", "degree"]}, has_comparison, "is above that of its degree null"),
+    ):
+        study = study_of(grid, of_nulls if "null" in grid else lambda label, of: of["g"] + STEPS)
+        figure_set.sentences = lambda study: ["A sentence of the kind."]
+        first, *others = sentences(study, figure_set)
+        assert first == "A sentence of the kind." and (text in " ".join(others)) == is_left
+        figure_set.sentences = lambda study: []  # a study that they do not fit has all others
+        assert text in " ".join(sentences(study, figure_set))
