@@ -102,8 +102,8 @@ def class_shares(classes: np.ndarray, pairs: Pairs, training: np.ndarray) -> np.
     count = int(classes.max()) + 1
     cells = classes[pairs.responding.numpy()] * count + classes[pairs.stimulated.numpy()]
     positive = pairs.positive.numpy()
-    every, found = (np.bincount(cells[mask], minlength=count**2) for mask in (training, training & positive))
-    return ((found + 0.5) / (every + 1))[cells]
+    every, responses = (np.bincount(cells[mask], minlength=count**2) for mask in (training, training & positive))
+    return ((responses + 0.5) / (every + 1))[cells]
 
 
 def logistic_scores(features: np.ndarray, positive: np.ndarray, training: np.ndarray) -> np.ndarray:

@@ -20,9 +20,9 @@ PER_PAIR = ("stimulated", "responding", "q", "response", "occurrences")
 def responses_of(run: Run, connectome: Connectome) -> MatchedResponses:
     """Return the measured pairs that the network has, those with q and enough occurrences. Raises ConfigError."""
     matched = match_responses(_table_of(run), connectome.names)
-    kept = np.isfinite(matched.q) & (matched.occurrences >= run.config.responses.occurrences)
-    matched = replace(matched, **{name: getattr(matched, name)[kept] for name in PER_PAIR})
-    if not kept.any():
+    is_used = np.isfinite(matched.q) & (matched.occurrences >= run.config.responses.occurrences)
+    matched = replace(matched, **{name: getattr(matched, name)[is_used] for name in PER_PAIR})
+    if not is_used.any():
         named = ", ".join(matched.unmatched[:MOST_NAMED]) or "none"
         raise ConfigError(
             f"{PATH}: expected measured pairs of neurons of {connectome.name}, got none; names without a neuron: "

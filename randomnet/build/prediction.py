@@ -134,23 +134,23 @@ def _pieces(values: np.ndarray, steps: int) -> np.ndarray:
 
 def _teaching_system(run: Run, setup: Setup) -> tuple[Dynamics, dict[str, Tensor], Tensor | None]:
     """Return the teacher as a system, its true parameters, and the projections of all pairs."""
-    network, chosen = setup.network, run.config.predict
+    network, options = setup.network, run.config.predict
     system = detached(replace(network.dynamics(), activation=network.activation))
     parameters = {name: network.values()[name] for name in ("gains", "shifts")}
     if not run.config.paths.pretrained:
         rng, count = run.generator("teacher"), len(parameters["gains"])
-        parameters["gains"] = _lognormal(rng, chosen.gain_sd, count, system.gains)
-        parameters["shifts"] = _tensor(chosen.shift_mean + chosen.shift_sd * rng.standard_normal(count), system.gains)
+        parameters["gains"] = _lognormal(rng, options.gain_sd, count, system.gains)
+        parameters["shifts"] = _tensor(options.shift_mean + options.shift_sd * rng.standard_normal(count), system.gains)
     system = replace(system, **{name: values[network.groups] for name, values in parameters.items()})
     projections = None
-    if chosen.scale_sd or "scales" in chosen.unknown:
+    if options.scale_sd or "scales" in options.unknown:
         projections, count = _projections(run, setup)
-        scales = _lognormal(run.generator("teacher", 1), chosen.scale_sd, count, system.gains)
+        scales = _lognormal(run.generator("teacher", 1), options.scale_sd, count, system.gains)
         parameters["scales"] = scales
         system = replace(system, coupling=scaled_projections(_with_dense(system, "scales"), scales, projections))
     step = torch.full_like(system.gains, system.dt) if system.leaks is None else system.leaks
     parameters["tau"] = system.dt / step
-    if "weights" in chosen.unknown:
+    if "weights" in options.unknown:
         parameters["weights"] = _with_dense(system, "weights").coupling.parameters[0]
     return system, parameters, projections
 
@@ -217,17 +217,17 @@ def _settled(run: Run, setup: Setup, system: Dynamics) -> Tensor:
 
 def recording_of(run: Run, teacher: Teacher) -> Recording:
     """Return the activity of the teacher, of which the student sees some neurons. Raises ConfigError."""
-    chosen = run.config.predict
+    options = run.config.predict
     targets = teacher.rates
-    if chosen.observed == "spikes" and not teacher.recorded:
+    if options.observed == "spikes" and not teacher.recorded:
         if float(targets.min()) < 0:
             raise ConfigError("[predict] observed: expected rates where they are negative, as those of activation = "
                               f"{run.config.model.activation} are, got spikes")  # fmt: skip
-        expected = chosen.count_scale * targets.double().cpu().numpy()
+        expected = options.count_scale * targets.double().cpu().numpy()
         targets = _tensor(run.generator("counts").poisson(expected).astype(np.float64), targets)
     recorded = torch.zeros(teacher.setup.n, dtype=torch.bool, device=targets.device)
     recorded[order_of_recording(run, teacher)[: _count(run, teacher)]] = True
-    scale = chosen.count_scale if chosen.observed == "spikes" and not teacher.recorded else None
+    scale = options.count_scale if options.observed == "spikes" and not teacher.recorded else None
     return Recording(teacher.inputs, teacher.initial, teacher.rates, targets, recorded, teacher.scored,
                      teacher.interface, teacher.training, scale, teacher.recorded)  # fmt: skip
 
@@ -235,8 +235,8 @@ def recording_of(run: Run, teacher: Teacher) -> Recording:
 def _pool(run: Run, teacher: Teacher) -> Tensor:
     """Return the neurons that may be recorded. Raises ConfigError."""
     try:
-        chosen = select_from_text(units_of(teacher.setup.connectome), run.config.predict.pool)
-        return chosen[teacher.scored.cpu()[chosen]]
+        neurons = select_from_text(units_of(teacher.setup.connectome), run.config.predict.pool)
+        return neurons[teacher.scored.cpu()[neurons]]
     except ValueError as error:
         raise ConfigError(f"[predict] pool: {error}") from None
 
@@ -296,16 +296,16 @@ def _informative_order(teacher: Teacher, student: Student) -> np.ndarray:
 
 def student_of(run: Run, teacher: Teacher) -> Student:
     """Return the untrained student of a run. Raises ConfigError."""
-    chosen, network = run.config.predict, teacher.setup.network
+    options, network = run.config.predict, teacher.setup.network
     known = teacher.system
-    if "weights" not in chosen.unknown:
-        own = teacher.setup if run == true_run(run) else build_setup(run)
-        known = replace(known, coupling=detached(own.network.dynamics()).coupling)
-        if teacher.projections is not None and "scales" not in chosen.unknown:
+    if "weights" not in options.unknown:
+        student_setup = teacher.setup if run == true_run(run) else build_setup(run)
+        known = replace(known, coupling=detached(student_setup.network.dynamics()).coupling)
+        if teacher.projections is not None and "scales" not in options.unknown:
             scaled = scaled_projections(known, teacher.parameters["scales"], teacher.projections)
             known = replace(known, coupling=scaled)
-    starts = {name: _start(run, name, teacher) for name in chosen.unknown}
-    projections = teacher.projections if "scales" in chosen.unknown else None
+    starts = {name: _start(run, name, teacher) for name in options.unknown}
+    projections = teacher.projections if "scales" in options.unknown else None
     return Student(known, network.groups, starts, projections)
 
 

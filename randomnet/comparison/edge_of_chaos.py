@@ -46,10 +46,10 @@ def edge_families(study: Study) -> Iterator[tuple[CurveSet, dict[str, Control]]]
     sets = list(curve_sets(study))
     options = [name for name in study.varied if name.split(".")[-1] != COUPLING]
     values = [(curves.combos[0].label, *(canonical(curves.combos[0].get(name)) for name in options)) for curves in sets]
-    for network, own in zip(sets, values, strict=True):
+    for network, values_of_network in zip(sets, values, strict=True):
         controls = {}
         for curves, others in zip(sets, values, strict=True):
-            names = [name for name, a, b in zip(("", *options), own, others, strict=True) if a != b]
+            names = [name for name, a, b in zip(("", *options), values_of_network, others, strict=True) if a != b]
             reference = REFERENCE_VALUES.get(names[0].split(".")[-1]) if len(names) == 1 else None
             if reference is not None and canonical(network.combos[0].get(names[0])) == canonical(reference):
                 controls[control_text(names[0], str(curves.combos[0].get(names[0])))] = _control(network, curves)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from randomnet.student import quantile
+from randomnet.student_t import quantile
 
 LEVEL = 0.95
 FEW, WIDENED = 6, 0.34  # for up to FEW values, which hardly show their skewness, the level is raised by this share

@@ -31,7 +31,7 @@ import pandas as pd
 
 from randomnet.comparison.intervals import LEVEL
 from randomnet.comparison.significance import SEED
-from randomnet.student import quantile
+from randomnet.student_t import quantile
 
 RESAMPLES = 2000
 MARGIN = 2.0  # standard errors

@@ -143,10 +143,10 @@ def steps(
             for stage in range(stages):
                 x, out = path[place + stage], path[after if stage + 1 == stages else place + stage + 1]
                 if is_rate:
-                    held = stored[(step * stages + stage) % len(stored)] if len(stored) else x[:0]
+                    products = stored[(step * stages + stage) % len(stored)] if len(stored) else x[:0]
                     read = read_by_factors(coupling, x)
                     step_rate(activation, coupling, read, current, gains, shifts, leaks, path, place, stages, stage,
-                              held, out)  # fmt: skip
+                              products, out)  # fmt: skip
                 else:
                     activate(activation, x, gains, shifts, inner)
                     read = read_by_factors(coupling, inner)

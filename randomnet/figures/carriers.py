@@ -172,10 +172,10 @@ def _among(carriers: Carriers, name: str, decided: pd.DataFrame) -> str:
     runs, table = carriers.controls[name]
     is_ranked = (origin(carriers.table), origin(table)) == (FIXED, REDRAWN)
     key, texts = VECTORS[""][0], []
-    own, others = carriers.ratios(carriers.runs, key), carriers.ratios(runs, key)
+    ratios, others = carriers.ratios(carriers.runs, key), carriers.ratios(runs, key)
     for column, group in decided["group"].items():
         values = others[:, column][np.isfinite(others[:, column])]
-        p = f", p = {rank_p(float(np.median(own[:, column])), values):.2g}" if is_ranked and len(values) > 1 else ""
+        p = f", p = {rank_p(float(np.median(ratios[:, column])), values):.2g}" if is_ranked and len(values) > 1 else ""
         texts.append(f"{group} {np.median(values):.3g} times{p}" if len(values) else f"{group} unknown")
     smallest = smallest_rank_p(len(runs))
     few = f"; {len(runs)} draws allow no p below {smallest:.2g}, 0.05 needs {DRAWS_NEEDED}"

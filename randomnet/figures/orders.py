@@ -40,10 +40,10 @@ def edge_overview(study: Study, ylabel: str | None) -> Figures:
 
 
 def _edge(study: Study) -> Figure | None:
-    found = list(edge_families(study))
-    if len(found) != 1:
+    families = list(edge_families(study))
+    if len(families) != 1:
         return None
-    ((network, controls),) = found
+    ((network, controls),) = families
     rows = [_edge_row(network_text(network.combos[0]), network, None)]
     rows += [_edge_row(name, control.curves, control.test) for name, control in controls.items()]
     g = np.array(sorted(network.runs["g"].unique()))

@@ -105,10 +105,10 @@ def prediction_courses(study: Study, ylabel: str | None) -> Figures:
 
 
 def found_parameters(study: Study, ylabel: str | None) -> Figures:
-    """What students found of gains and shifts beside the true ones, of recorded and of unrecorded neurons."""
+    """What students find of gains and shifts beside the true ones, of recorded and of unrecorded neurons."""
     for stem, title, _, arrays in example_networks(study, "parameters", "gains_true"):
-        if found := _found(arrays):
-            yield stem, plotting.found_parameters(found, title)
+        if parameters := _found(arrays):
+            yield stem, plotting.found_parameters(parameters, title)
 
 
 def _found(arrays: dict[str, np.ndarray]) -> Sequence[FoundParameters]:

@@ -31,8 +31,8 @@ def differences_table(study: Study) -> pd.DataFrame:
     networks = [combo for combo in study.combos if is_network(combo)] or study.combos
     options = varied_options(study, networks)
     alone = len({combo.label for combo in networks}) == 1
-    found = [(_name(combo, options, alone), arrays) for combo in networks[:MOST_NETWORKS] if (arrays := _first(combo))]
-    pairs = (pair for pair in combinations(found, 2) if _same_pairs(pair[0][1], pair[1][1]))
+    named = [(_name(combo, options, alone), arrays) for combo in networks[:MOST_NETWORKS] if (arrays := _first(combo))]
+    pairs = (pair for pair in combinations(named, 2) if _same_pairs(pair[0][1], pair[1][1]))
     return pd.DataFrame([_row(*first, *second) for first, second in pairs])
 
 
@@ -46,8 +46,8 @@ def difference_sentences(study: Study) -> Iterator[str]:
         first, second, sign = ("a", "b", 1) if row["difference"] >= 0 else ("b", "a", -1)
         low, high = sorted(sign * row[f"interval_{end}"] for end in ("low", "high"))
         text = interval_text(abs(row["difference"]), low, high)
-        told = "" if low > 0 else ", so that which is larger cannot be told"
-        yield f"On the same pairs, the AUC of {row[first]} is above that of {row[second]} by {text}{told}."
+        doubt = "" if low > 0 else ", so that which is larger cannot be told"
+        yield f"On the same pairs, the AUC of {row[first]} is above that of {row[second]} by {text}{doubt}."
 
 
 def _name(combo: Combo, options: list[str], alone: bool) -> str:

@@ -137,16 +137,16 @@ def match_responses(measured: MeasuredResponses, names: np.ndarray) -> MatchedRe
     ends = [np.array([places[name] for name in side.tolist()])
             for side in (measured.stimulated, measured.responding)]  # fmt: skip
     itself = (ends[0] == ends[1]) & (ends[0] >= 0)
-    kept = (ends[0] >= 0) & (ends[1] >= 0) & ~itself
-    neurons = np.unique(np.concatenate([end[kept] for end in ends]))
-    stimulated, responding = (np.searchsorted(neurons, end[kept]) for end in ends)
+    is_used = (ends[0] >= 0) & (ends[1] >= 0) & ~itself
+    neurons = np.unique(np.concatenate([end[is_used] for end in ends]))
+    stimulated, responding = (np.searchsorted(neurons, end[is_used]) for end in ends)
     return MatchedResponses(
         neurons,
         stimulated,
         responding,
-        measured.q[kept],
-        measured.response[kept],
-        measured.occurrences[kept],
+        measured.q[is_used],
+        measured.response[is_used],
+        measured.occurrences[is_used],
         tuple(name for name, place in places.items() if place < 0),
         int(itself.sum()),
     )

@@ -3,11 +3,13 @@
 A run that ended keeps its state in a file of its own, as the runs beside it may differ when it goes on.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from randomnet import results
@@ -43,6 +45,36 @@ def keep_states(
     for folder, state, initial in zip(folders, states, record["initial"], strict=True):
         of_one = {"members": members_of(runs), "initial": [initial], "training": [state], "seconds": seconds}
         results.write_bytes(folder.state, torch_bytes(of_one))
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Writes checkpoints and last states of the trainings of a Start.
+
+    entries: what a checkpoint has beside the states of training; `seconds` among them are those of earlier processes.
+    began: `time.perf_counter()` at the start of this process's part.
+    """
+
+    start: Start
+    entries: Mapping[str, Any]
+    began: float
+
+    def elapsed(self) -> float:
+        """Seconds of all processes until now."""
+        return self.entries["seconds"] + time.perf_counter() - self.began
+
+    def save(self, states: Sequence[dict[str, Any]]) -> None:
+        """Write the checkpoint of all runs, and the history of each."""
+        folders, members = self.start.folders, members_of(self.start.runs)
+        record = {**self.entries, "members": members, "training": states, "seconds": self.elapsed()}
+        results.write_bytes(folders[0].checkpoint, torch_bytes(record))
+        for folder, state in zip(folders, states, strict=True):
+            folder.write_history(pd.DataFrame(state["progress"]["history"]))
+
+    def save_last(self, states: Sequence[dict[str, Any]]) -> None:
+        """Write the state of each run, if more epochs may be asked for later."""
+        if keeps_state(self.start.runs[0]):
+            keep_states(self.start.runs, self.start.folders, states, {**self.entries, "seconds": self.elapsed()})
 
 
 def starts(runs: Sequence[Run], folders: Sequence[results.RunFolder], device: torch.device) -> Iterator[Start]:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from randomnet.student import quantile
+from randomnet.student_t import quantile
 
 BATCHES = 20  # largest number of batches for standard errors
 SHORTEST_BATCH = 4.0  # shortest length of a batch, in units of time

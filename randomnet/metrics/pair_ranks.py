@@ -93,9 +93,9 @@ def auc_difference(
 
 def share_estimate(positive: np.ndarray, stimulated: np.ndarray, weights: np.ndarray) -> Estimate:
     """Return the share of pairs (P,) that are positive, with its BCa interval."""
-    pairs, found = (np.bincount(part, minlength=weights.shape[1]) for part in (stimulated, stimulated[positive]))
+    pairs, positives = (np.bincount(part, minlength=weights.shape[1]) for part in (stimulated, stimulated[positive]))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return _estimate(lambda sample: (sample @ found) / (sample @ pairs), weights, stimulated)
+        return _estimate(lambda sample: (sample @ positives) / (sample @ pairs), weights, stimulated)
 
 
 def shares_by_rank(

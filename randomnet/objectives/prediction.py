@@ -213,11 +213,11 @@ def _standardised(values: Tensor, known: Tensor) -> Tensor:
 def scores(recording: Recording, rates: Tensor) -> dict[str, float]:
     """validate_loss, error_recorded and error_unrecorded of rates (time, trials, N) in the held-out trials."""
     truth = recording.rates[:, recording.heldout]
-    found = {"validate_loss": float(recording.loss(rates, recording.heldout))}
+    columns = {"validate_loss": float(recording.loss(rates, recording.heldout))}
     rates = recording.fitted(rates)
     for name in ("recorded", "unrecorded"):
-        found[f"error_{name}"] = errors(rates, truth, getattr(recording, name) & recording.scored)[0]
-    return found
+        columns[f"error_{name}"] = errors(rates, truth, getattr(recording, name) & recording.scored)[0]
+    return columns
 
 
 def errors(rates: Tensor, truth: Tensor, neurons: Tensor) -> tuple[float, float]:

@@ -52,9 +52,9 @@ class Student(nn.Module):
             changes["leaks"] = self.known.dt / parts["tau"]
         return replace(self.known, **changes)
 
-    def initial(self, trials: Tensor, given: Tensor) -> Tensor:
-        """The initial states (B, N) of these trials (B,): `given`, unless they are unknown."""
-        return self.unknown["initial"][trials] if "initial" in self.unknown else given
+    def initial(self, trials: Tensor, recorded: Tensor) -> Tensor:
+        """The initial states (B, N) of these trials (B,): `recorded`, unless they are unknown."""
+        return self.unknown["initial"][trials] if "initial" in self.unknown else recorded
 
     def parameters_of(self, neurons: Tensor) -> dict[str, Tensor]:
         """Gains and shifts of these neurons, as they are now."""

@@ -65,8 +65,8 @@ def _draw_row(axes: Axes, index: int, row: OrderRow, scale: Scale, edges: tuple[
         places = np.clip(scale(row.values), *edges)
         centre, low, high = (float(np.clip(scale(value), *edges)) for value in (row.estimate, row.low, row.high))
     inside, heights = np.isfinite(row.values), index + 0.25 + 0.3 * jitter(len(places))
-    for chosen, face in ((inside, colour), (~inside, "white")):
-        axes.plot(places[chosen], heights[chosen], "o", color=colour, markersize=3, markerfacecolor=face,
+    for mask, face in ((inside, colour), (~inside, "white")):
+        axes.plot(places[mask], heights[mask], "o", color=colour, markersize=3, markerfacecolor=face,
                   markeredgewidth=0.6, alpha=0.7)  # fmt: skip
     if np.isfinite([low, high]).all() and is_known:
         axes.plot([low, high], [index - 0.15] * 2, color="black", linewidth=1.3)

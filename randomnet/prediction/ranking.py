@@ -117,8 +117,8 @@ class _Posterior:
         """(N,) by how much each neuron lowers the summed error of those not recorded, of which it then is none."""
         whitened = np.linalg.solve(np.linalg.cholesky(self._observed()), self.spread)
         others = np.einsum("irp,irp->i", whitened @ self.of_rest, whitened)
-        own = np.square(whitened @ self.roots.swapaxes(1, 2)).sum(axis=(1, 2))
-        return (others - own) * self.unit + self.expected()
+        of_itself = np.square(whitened @ self.roots.swapaxes(1, 2)).sum(axis=(1, 2))
+        return (others - of_itself) * self.unit + self.expected()
 
     def record(self, neuron: int) -> None:
         """Take the neuron's activity as known: C becomes C - C R^T (1 + R C R^T)^-1 R C."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from randomnet.comparison.headlines import is_number
 from randomnet.comparison.hypothesis_tests import side_text
 from randomnet.comparison.intervals import interval_text
 from randomnet.comparison.means import means_table
@@ -205,20 +206,20 @@ def _key(row: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _mean_cell(row: dict[str, Any] | None) -> Cell:
-    if row is None or not _is_number(row["mean"]):
+    if row is None or not is_number(row["mean"]):
         return _text("")
     low, high = row["interval_low"], row["interval_high"]
-    has_interval = _is_number(low) and _is_number(high) and high > low
+    has_interval = is_number(low) and is_number(high) and high > low
     return _cell(interval_text(row["mean"], low, high) if has_interval else f"{row['mean']:.4g}", row["mean"])
 
 
 def _difference(row: dict[str, Any], sign: int = 1) -> Cell:
     """The difference b - a, or a - b for a sign of -1."""
-    if not _is_number(row["difference_b_minus_a"]):
+    if not is_number(row["difference_b_minus_a"]):
         return _text("")
     value = sign * row["difference_b_minus_a"] or 0.0
     low, high = row["interval_low"], row["interval_high"]
-    has_interval = _is_number(low) and _is_number(high) and high > low
+    has_interval = is_number(low) and is_number(high) and high > low
     low, high = sorted((sign * low, sign * high)) if has_interval else (low, high)
     return _cell(interval_text(value, low, high) if has_interval else f"{value:.3g}", value)
 
@@ -252,7 +253,3 @@ def _sort_key(value: str) -> tuple[bool, float, str]:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
-
-
-def _is_number(value: Any) -> bool:
-    return value is not None and bool(np.isfinite(float(value)))

@@ -108,8 +108,8 @@ class ColumnAdvance(torch.autograd.Function):
     def forward(ctx, bundle, gains, shifts, drive, system, intervals, reorthonormalization, *parameters):  # noqa: ANN205
         growing = reorthonormalization is not None
         columns = _Columns(system, bundle, drive, intervals, growing)
-        recorded, *kept = columns.run(differentiable=True)
-        ctx.save_for_backward(bundle, gains, shifts, drive, *parameters, *kept)
+        recorded, *path_and_products = columns.run(differentiable=True)
+        ctx.save_for_backward(bundle, gains, shifts, drive, *parameters, *path_and_products)
         ctx.settings = system, intervals, reorthonormalization
         return recorded.bundle, recorded.growth if growing else None
 
@@ -235,10 +235,10 @@ class _Columns:
         return Recorded(after.clone() if differentiable else after, growths, rs, norms), path, stored, rs
 
     def adjoint(
-        self, kept: tuple[Tensor, Tensor, Tensor], adjoint: Tensor, growths_bar: Tensor | None, needed: Sequence[bool]
+        self, run: tuple[Tensor, Tensor, Tensor], adjoint: Tensor, growths_bar: Tensor | None, needed: Sequence[bool]
     ) -> tuple[Tensor | None, ...]:
         """The adjoints of bundle, gains, shifts, drive and the parameters of the coupling, None where not needed."""
-        path, stored, rs = (tensor.numpy() for tensor in kept)
+        path, stored, rs = (tensor.numpy() for tensor in run)
         zeros, empty = self.bundle.new_zeros, self.bundle.new_empty
         growth = empty(0, 0) if growths_bar is None else growths_bar.detach().contiguous()
         gains_bar, shifts_bar = torch.zeros_like(self.gains), torch.zeros_like(self.shifts)

@@ -18,7 +18,7 @@ from randomnet.comparison.significance import (
     smallest_rank_p,
     smallest_sign_flip_p,
 )
-from randomnet.student import quantile
+from randomnet.student_t import quantile
 from tests.support.marks import slow_except
 
 MEANS = {"normal": 0.0, "exponential": 1.0, "lognormal": np.exp(0.125)}

@@ -17,7 +17,7 @@ ROOMS = (  # from the lowest floor to the highest
     ("registry", "renamed_options", "settings", "display", "callable_package",
      "array_arguments", "forks", "loading"),
     ("plugins", "losses", "memory", "connectome", "activations", "optimizers", "results", "console", "version",
-     "extras", "integration", "double_backward", "input_series", "bump", "compiled", "devices", "student"),
+     "extras", "integration", "double_backward", "input_series", "bump", "compiled", "devices", "student_t"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
      "instantiation", "initialisation", "rnn", "lyapunov", "plotting", "recordings", "comparison", "systems", "theory",
      "prediction"),

@@ -112,12 +112,12 @@ def _activity(recording: Recording, rates: Tensor) -> dict[str, np.ndarray]:
 
 def _errors(recording: Recording, rates: Tensor, progress: Progress) -> dict[str, float]:
     """Return 1 - R2 and the normalised error in held-out trials, of recorded and unrecorded neurons."""
-    truth, row, found = recording.rates[:, recording.heldout], progress.row(0), {}
+    truth, row, columns = recording.rates[:, recording.heldout], progress.row(0), {}
     for name in ("recorded", "unrecorded"):
         neurons = getattr(recording, name) & recording.scored
-        found[f"error_{name}_initial"] = row.get(f"error_{name}", float("nan"))
-        found[f"error_{name}_final"], found[f"nmse_{name}_final"] = errors(rates, truth, neurons)
-    return found
+        columns[f"error_{name}_initial"] = row.get(f"error_{name}", float("nan"))
+        columns[f"error_{name}_final"], columns[f"nmse_{name}_final"] = errors(rates, truth, neurons)
+    return columns
 
 
 def _recovered(
@@ -128,11 +128,11 @@ def _recovered(
     Of all neurons, of the recorded and of the unrecorded ones; only of parameters that the student did not know.
     """
     columns: dict[str, float] = {}
-    chosen = {"": recording.scored, "_recorded": recording.recorded, "_unrecorded": recording.unrecorded}
+    groups = {"": recording.scored, "_recorded": recording.recorded, "_unrecorded": recording.unrecorded}
     for name, short in (("gains", "gain"), ("shifts", "shift")):
         if np.array_equal(start[name], true[name]) and np.array_equal(found[name], true[name]):
             continue
-        for group, neurons in chosen.items():
+        for group, neurons in groups.items():
             index = neurons.cpu().numpy()
             for when, values in (("initial", start[name]), ("final", found[name])):
                 pair = true[name][index].astype(float), values[index].astype(float)

@@ -9,15 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pandas as pd
 from torch import Tensor
 
 from randomnet import results
 from randomnet.build.network import PRECISIONS, check_network, device_of, network_device
 from randomnet.build.prediction import Teacher, recording_of, student_of, teacher_of, true_run
 from randomnet.kinds import spectra
-from randomnet.kinds.checkpoints import continued, members_of, torch_bytes
-from randomnet.kinds.continuation import BESIDE_OTHERS, Start, keep_states, keeps_state, starts
+from randomnet.kinds.checkpoints import continued
+from randomnet.kinds.continuation import BESIDE_OTHERS, Checkpoints, Start, starts
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.predict.outputs import write_outputs
 from randomnet.objectives.prediction import PredictionObjective, Recording
@@ -95,28 +94,15 @@ def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecord
     untrained: list[dict[str, Tensor]] = [student.values() for student in students]
     new = {"seconds": 0.0, "initial": [None] * len(runs)}
     checkpoint = continued(start.paths, start.checkpoint, students, ("initial",)) or new
-
-    def elapsed() -> float:
-        return checkpoint["seconds"] + time.perf_counter() - began
-
-    def save_checkpoint(states: list[dict[str, Any]]) -> None:
-        record = checkpoint | {"members": members_of(runs), "training": states, "seconds": elapsed()}
-        results.write_bytes(folders[0].checkpoint, torch_bytes(record))
-        for folder, state in zip(folders, states, strict=True):
-            folder.write_history(pd.DataFrame(state["progress"]["history"]))
-
-    def keep_state(states: list[dict[str, Any]]) -> None:
-        if keeps_state(runs[0]):
-            keep_states(runs, folders, states, checkpoint | {"seconds": elapsed()})
-
+    checkpoints = Checkpoints(start, checkpoint, began)
     every = runs[0].config.execution.checkpoint_every
     progresses = fit(
         students,
         objective,
         [training_settings(run) for run in runs],
         checkpoint_every=None if every == "auto" else every,
-        save_checkpoint=save_checkpoint,
-        keep_state=keep_state,
+        save_checkpoint=checkpoints.save,
+        keep_state=checkpoints.save_last,
         resume=checkpoint.get("training"),
         report=lambda index, row: report(runs[index], row),
         stop=stop,
@@ -126,7 +112,7 @@ def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecord
                for run, folder, lesson, values, progress in each if run in unfinished]  # fmt: skip
     changed = {name: value for name, value in checkpoint.items() if name == BESIDE_OTHERS}
     for _, record in records:
-        record["summary"]["seconds"] = round(elapsed() / len(runs), 2)
+        record["summary"]["seconds"] = round(checkpoints.elapsed() / len(runs), 2)
     return [(run, record | changed) for run, record in records]
 
 

@@ -76,7 +76,7 @@ def columns_of(scores: ResponseScores, fit: GainFit | None) -> dict[str, Any]:
     for group in scores.by_steps:
         name = group.name.replace(" ", "_")
         parts = {"auc": group.auc, "share": group.share}
-        columns |= {f"{part}_of_steps_{name}": _number(found.value) for part, found in parts.items()}
+        columns |= {f"{part}_of_steps_{name}": _number(estimate.value) for part, estimate in parts.items()}
     if fit is not None:
         of_gains = {"auc_gains": fit.auc, "auc_gains_change": fit.change, "auc_classes": fit.classes,
                     "auc_joint": fit.joint,

@@ -126,10 +126,10 @@ class ResponseScores(Displayed):
         return auc_estimate(scores, self.positive, self.places, self.weights)
 
     def _spearman(self, scores: np.ndarray, response: np.ndarray) -> Estimate:
-        kept = np.isfinite(response)
-        if not kept.any():
+        known = np.isfinite(response)
+        if not known.any():
             return UNKNOWN
-        return rank_correlation(scores[kept], response[kept], self.places[kept], self.weights)
+        return rank_correlation(scores[known], response[known], self.places[known], self.weights)
 
     def _groups_of_steps(self) -> Iterator[tuple[str, np.ndarray]]:
         for number in range(1, LONGEST + 1):

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
-
 from randomnet import results
 from randomnet.build import closed_loop
 from randomnet.build.cells import has_cells
@@ -21,8 +19,8 @@ from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import measured_exponents_of, target_of
 from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
-from randomnet.kinds.checkpoints import continued, members_of, torch_bytes
-from randomnet.kinds.continuation import BESIDE_OTHERS, Start, keep_states, keeps_state, starts
+from randomnet.kinds.checkpoints import continued
+from randomnet.kinds.continuation import BESIDE_OTHERS, Checkpoints, Start, starts
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.train.activity import activity
 from randomnet.kinds.train.example_trials import example_trials
@@ -91,19 +89,7 @@ def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecord
     if checkpoint is None:
         initial = [measure_initial(*each) for each in zip(runs, setups, objectives, strict=True)]
         checkpoint = {"initial": initial, "seconds": 0.0, **untrained}
-
-    def elapsed() -> float:
-        return checkpoint["seconds"] + time.perf_counter() - began
-
-    def save_checkpoint(states: list[dict[str, Any]]) -> None:
-        record = checkpoint | {"members": members_of(runs), "training": states, "seconds": elapsed()}
-        results.write_bytes(folders[0].checkpoint, torch_bytes(record))
-        for folder, state in zip(folders, states, strict=True):
-            folder.write_history(pd.DataFrame(state["progress"]["history"]))
-
-    def keep_state(states: list[dict[str, Any]]) -> None:
-        if keeps_state(runs[0]):
-            keep_states(runs, folders, states, checkpoint | {"seconds": elapsed()})
+    checkpoints = Checkpoints(start, checkpoint, began)
 
     def on_epoch(index: int, row: dict[str, float]) -> None:
         report(runs[index], row)
@@ -117,14 +103,14 @@ def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecord
         stack_objectives(objectives),
         [training_settings(run) for run in runs],
         checkpoint_every=None if every == "auto" else every,
-        save_checkpoint=save_checkpoint,
-        keep_state=keep_state,
+        save_checkpoint=checkpoints.save,
+        keep_state=checkpoints.save_last,
         resume=checkpoint.get("training"),
         report=on_epoch,
         stop=stop,
     )
     trained = _measure_trained(runs, setups, objectives, progresses, checkpoint)
-    unfinished, seconds = missing_runs(runs, folders), elapsed() / len(runs)
+    unfinished, seconds = missing_runs(runs, folders), checkpoints.elapsed() / len(runs)
     changed = {name: value for name, value in checkpoint.items() if name == BESIDE_OTHERS}
     return [(run, write_outputs(run, folder, result, seconds) | changed)
             for run, folder, result in zip(runs, folders, trained, strict=True) if run in unfinished]  # fmt: skip

@@ -44,8 +44,8 @@ def opened(path: Path) -> Iterator[Any]:
     except ImportError:
         advice = install_line("recordings")
         raise ValueError(f"expected h5py to read HDF5, got none installed: {advice}") from None
-    about = os.stat(path)
-    if _ends_the_process(str(path), about.st_mtime_ns, about.st_size):
+    status = os.stat(path)
+    if _ends_the_process(str(path), status.st_mtime_ns, status.st_size):
         raise ValueError("expected a whole HDF5 file, got a damaged one")
     try:
         with h5py.File(path, "r") as file:

@@ -45,9 +45,9 @@ def match_neurons(activity: NeuralActivity, connectome: Connectome) -> Match:
     """
     names = [str(name).strip() for name in activity.names]
     columns = {"name": connectome.names, **connectome.labels}
-    found = {kind: _matched(names, column) for kind, column in columns.items()}
-    kind = max(found, key=lambda each: len(found[each]))
-    pairs = found[kind]
+    pairs_by_kind = {kind: _matched(names, column) for kind, column in columns.items()}
+    kind = max(pairs_by_kind, key=lambda each: len(pairs_by_kind[each]))
+    pairs = pairs_by_kind[kind]
     if not any(names) and len(names) == connectome.n:
         index = np.arange(connectome.n)
         return Match(index, index, (), ("neurons without names are taken in the order of the connectome",))

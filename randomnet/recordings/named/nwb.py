@@ -41,13 +41,13 @@ def read_nwb(path: Path, inside: str = "", bin_width: float = 0.0) -> NeuralActi
 def _source(root: Any) -> Any:
     """The only group with activity. Raises ValueError for none, or several."""
     groups = list(groups_below(root))
-    found = [group for group in groups if _type(group) in ("RoiResponseSeries", "Units") and _has_activity(group)]
-    found = found or [group for group in groups if _type(group) == "TimeSeries" and _has_activity(group)]
-    if len(found) != 1:
-        places = ", ".join(group.name.strip("/") for group in found)
-        advice = f"several ({places[:200]}): write one of them after the file's name" if found else "none"
+    active = [group for group in groups if _type(group) in ("RoiResponseSeries", "Units") and _has_activity(group)]
+    active = active or [group for group in groups if _type(group) == "TimeSeries" and _has_activity(group)]
+    if len(active) != 1:
+        places = ", ".join(group.name.strip("/") for group in active)
+        advice = f"several ({places[:200]}): write one of them after the file's name" if active else "none"
         raise ValueError(f"expected one {' or '.join(KINDS)} with activity of neurons, got {advice}")
-    return found[0]
+    return active[0]
 
 
 def _type(group: Any) -> str:

@@ -30,14 +30,14 @@ def of_table(path: Path, bin_width: float) -> NeuralActivity:
         cells = np.array([row[neuron].strip() for row in rows])
         names = np.unique(cells)
         return of_spikes([times[cells == name] for name in names], names, None, bin_width)
-    kept = [index for index in range(len(header)) if index not in (time, trial) and header[index]]
-    unnamed = len(header) - len(kept) - 1 - (trial is not None)
-    if not kept:
+    of_neurons = [index for index in range(len(header)) if index not in (time, trial) and header[index]]
+    unnamed = len(header) - len(of_neurons) - 1 - (trial is not None)
+    if not of_neurons:
         raise ValueError(f"expected a column for each neuron beside {header[time]}, got none")
-    values, unknown = cleaned(np.stack([_numbers(header[i], [row[i] for row in rows]) for i in kept], axis=1))
+    values, unknown = cleaned(np.stack([_numbers(header[i], [row[i] for row in rows]) for i in of_neurons], axis=1))
     stacked, dt, notes = trials_on_grid([(times[group], values[group]) for group in groups])
     notes = (*unknown, *(f"{unnamed} columns without a name are not used",) * (unnamed > 0), *notes)
-    return NeuralActivity(stacked, np.array([header[index] for index in kept]), dt, "rates", notes)
+    return NeuralActivity(stacked, np.array([header[index] for index in of_neurons]), dt, "rates", notes)
 
 
 def _table_in(path: Path) -> tuple[list[str], list[list[str]]]:
