@@ -128,7 +128,7 @@ def _are_unique(all_parts: Sequence[tuple[str, ...]], own: tuple[str, ...], k: i
 def read_study(folders: Sequence[Path], labels: Sequence[str], filters: Sequence[str] = ()) -> tuple[Study, FigureSet]:
     """Read all folders and match their combos; BadInput or ResultsError before anything is written."""
     pairs = zip(folders, labels, strict=True)
-    combos = [one for place, (root, label) in enumerate(pairs) for one in matching.read_combos(root, label, place)]
+    combos = [combo for place, (root, label) in enumerate(pairs) for combo in matching.read_combos(root, label, place)]
     kinds: dict[str, list[str]] = {}
     for combo in combos:
         name = str(combo.loaded.manifest.get("kind"))
@@ -222,12 +222,12 @@ def tested(study: Study, kind: FigureSet) -> pd.DataFrame:
 
 def say_tests(table: pd.DataFrame, metrics: Sequence[str]) -> None:
     """Print the tests of these metrics, what the columns are, and what so few runs cannot show."""
-    shown = hypothesis_tests.console_table(table, metrics)
-    if shown.empty:
+    rows = hypothesis_tests.console_table(table, metrics)
+    if rows.empty:
         return
-    say(f"differences b - a in each cell; {hypothesis_tests.LEGEND}\n{shown.head(MOST_ROWS).to_string(index=False)}")
-    if len(shown) > MOST_ROWS:
-        say(f"... and {len(shown) - MOST_ROWS} more in {TESTS}")
+    say(f"differences b - a in each cell; {hypothesis_tests.LEGEND}\n{rows.head(MOST_ROWS).to_string(index=False)}")
+    if len(rows) > MOST_ROWS:
+        say(f"... and {len(rows) - MOST_ROWS} more in {TESTS}")
     for line in hypothesis_tests.shared_notes(table):
         say(line)
     say("")
@@ -248,6 +248,21 @@ def write_report(
     path = folder / REPORT
     results.write_bytes(path, page.encode("utf-8", errors="replace"))  # names of folders may be no Unicode
     return path
+
+
+def say_results(
+    study: Study, kind: FigureSet, sentences: Sequence[str], tests: pd.DataFrame, tables: Sequence[pd.DataFrame]
+) -> None:
+    """Print the overview, the sentences of result, the tests, and the other tables of the kind."""
+    overview = means.overview(study.runs, kind.overview)
+    unit = " (exponents in 1/τ)" if any("lambda" in name for name in overview.columns) else ""
+    say(f"\ncomplete runs, mean ± standard deviation{unit}\n{overview.to_string(index=False)}\n")
+    for sentence in sentences:
+        say(sentence)
+    say("")
+    say_tests(tests, [name for name in kind.overview if name in kind.tested] or kind.tested)
+    for other in (each for each in tables if len(each)):
+        say(f"{other.to_string(index=False)}\n")
 
 
 def _unexpected(folders: Sequence[Path], error: Exception) -> str:
@@ -274,12 +289,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         table = tested(study, kind)
         table_of_means = means.means_table(study.runs, kind.metrics, study.shared)
         tables = {name: make(study) for name, make in kind.tables.items()}
-        files = {name: made for name, make in kind.files.items() if len(made := make(study))}
+        files = {name: rows for name, make in kind.files.items() if len(rows := make(study))}
         every = {TESTS: table, MEANS: table_of_means, **tables, **files}
         written = write(study, kind, every, asked.ylabel, asked.save_figs, asked.format)
         result = result_sentences.sentences(study, kind, table)
-        shown_tables = {name: made for name, made in every.items() if name not in files}
-        written.append(write_report(study, kind, result, shown_tables, asked.save_figs, written))
+        page_tables = {name: rows for name, rows in every.items() if name not in files}
+        written.append(write_report(study, kind, result, page_tables, asked.save_figs, written))
     except (BadInput, ConfigError, results.ResultsError, OSError) as error:
         print(f"{name_of('randomnet-figures')}: error: {one_line(error)}", file=sys.stderr)
         return 2
@@ -289,15 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if not any(path.suffix.lstrip(".") in plotting.FORMATS for path in written):
         say("no figure: no run has written anything yet")
-    shown = means.overview(study.runs, kind.overview)
-    unit = " (exponents in 1/τ)" if any("lambda" in name for name in shown.columns) else ""
-    say(f"\ncomplete runs, mean ± standard deviation{unit}\n{shown.to_string(index=False)}\n")
-    for sentence in result:
-        say(sentence)
-    say("")
-    say_tests(table, [name for name in kind.overview if name in kind.tested] or kind.tested)
-    for other in (table for table in tables.values() if len(table)):
-        say(f"{other.to_string(index=False)}\n")
+    say_results(study, kind, result, table, list(tables.values()))
     if (asked.save_figs / FORMER).exists():
         say(f"{FORMER} is of an earlier version; differences are in {TESTS} now, and means in {MEANS}")
     for path in written:

@@ -47,15 +47,24 @@ def write_outputs(
     student.assign(untrained)
     start = parameters_of(student)
     student.assign(progress.last or untrained)
+    end = parameters_of(student)
+    true = {} if teacher.recorded else true_parameters(teacher, student)
     objective = PredictionObjective((recording,), (0,), recording.training)
-    rates = objective.heldout_rates([student])[0]
-    found, true = parameters_of(student), true_parameters(teacher, student)
-    named = {"start": start, "found": found} | ({} if teacher.recorded else {"true": true})
-    arrays = {f"{name}_{when}": values[name] for when, values in named.items() for name in found}
-    rates = recording.fitted(rates)
+    rates = recording.fitted(objective.heldout_rates([student])[0])
     curvature = None if progress.diverged else curvature_of(run, recording, student)
+    parameters = {"start": start, "found": end, "true": true}
+    arrays = {f"{name}_{when}": values[name] for when, values in parameters.items() for name in values}
     arrays |= _activity(recording, rates) | curvature_arrays(curvature, student, teacher)
     results.write_arrays(folder.path / "arrays.npz", arrays)
+    recovered = _recovered(recording, true, end, start) if true else {}
+    summary = _errors(recording, rates, progress) | recovered | curvature_columns(curvature)
+    return _record(teacher, recording, student, progress, summary)
+
+
+def _record(
+    teacher: Teacher, recording: Recording, student: Student, progress: Progress, columns: dict[str, float]
+) -> dict[str, Any]:
+    """Return the record for run.json. columns: errors, recovered parameters and curvature."""
     return {
         "status": status_of(progress),
         "reason": progress.reason,
@@ -65,9 +74,7 @@ def write_outputs(
             "recorded": int(recording.recorded.sum()),
             "unknown": sum(parameter.numel() for parameter in student.parameters()),
             "dimension": teacher.dimension,
-            **_errors(recording, rates, progress),
-            **({} if teacher.recorded else _recovered(recording, true, found, start)),
-            **curvature_columns(curvature),
+            **columns,
             "loss_initial": progress.row(0).get("train_loss", float("nan")),
             "loss_final": progress.final_loss,
             "epochs_done": progress.epoch,
@@ -121,7 +128,7 @@ def _errors(recording: Recording, rates: Tensor, progress: Progress) -> dict[str
 
 
 def _recovered(
-    recording: Recording, true: dict[str, np.ndarray], found: dict[str, np.ndarray], start: dict[str, np.ndarray]
+    recording: Recording, true: dict[str, np.ndarray], end: dict[str, np.ndarray], start: dict[str, np.ndarray]
 ) -> dict[str, float]:
     """Return how well gains and shifts were found: correlation with the truth, and the squared error over its variance.
 
@@ -130,24 +137,24 @@ def _recovered(
     columns: dict[str, float] = {}
     groups = {"": recording.scored, "_recorded": recording.recorded, "_unrecorded": recording.unrecorded}
     for name, short in (("gains", "gain"), ("shifts", "shift")):
-        if np.array_equal(start[name], true[name]) and np.array_equal(found[name], true[name]):
+        if np.array_equal(start[name], true[name]) and np.array_equal(end[name], true[name]):
             continue
         for group, neurons in groups.items():
             index = neurons.cpu().numpy()
-            for when, values in (("initial", start[name]), ("final", found[name])):
+            for when, values in (("initial", start[name]), ("final", end[name])):
                 pair = true[name][index].astype(float), values[index].astype(float)
                 columns[f"{short}_correlation{group}_{when}"] = _correlation(*pair)
                 columns[f"{short}_error{group}_{when}"] = _normalised_error(*pair)
     return columns
 
 
-def _correlation(true: np.ndarray, found: np.ndarray) -> float:
+def _correlation(true: np.ndarray, estimate: np.ndarray) -> float:
     """Return the correlation of two vectors; nan where one of them does not vary."""
-    if len(true) < 2 or not np.ptp(true) or not np.ptp(found):
+    if len(true) < 2 or not np.ptp(true) or not np.ptp(estimate):
         return float("nan")
-    return float(np.corrcoef(true, found)[0, 1])
+    return float(np.corrcoef(true, estimate)[0, 1])
 
 
-def _normalised_error(true: np.ndarray, found: np.ndarray) -> float:
+def _normalised_error(true: np.ndarray, estimate: np.ndarray) -> float:
     """Return the mean squared error over the variance of the true values; nan where they do not vary."""
-    return float(((found - true) ** 2).mean() / true.var()) if len(true) > 1 and np.ptp(true) else float("nan")
+    return float(((estimate - true) ** 2).mean() / true.var()) if len(true) > 1 and np.ptp(true) else float("nan")
