@@ -229,7 +229,8 @@ def recording_of(run: Run, teacher: Teacher) -> Recording:
     recorded[order_of_recording(run, teacher)[: _count(run, teacher)]] = True
     scale = options.count_scale if options.observed == "spikes" and not teacher.recorded else None
     return Recording(teacher.inputs, teacher.initial, teacher.rates, targets, recorded, teacher.scored,
-                     teacher.interface, teacher.training, scale, teacher.recorded)  # fmt: skip
+                     teacher.interface, teacher.training, scale, teacher.recorded,
+                     run.config.has_task and options.task_output)  # fmt: skip
 
 
 def _pool(run: Run, teacher: Teacher) -> Tensor:

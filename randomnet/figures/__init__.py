@@ -346,7 +346,8 @@ FIGURES: Registry[FigureSet] = Registry({
     ),
     "predict": FigureSet(
         metrics=("error_recorded_initial", "error_recorded_final", "error_unrecorded_initial", "error_unrecorded_final",
-                 "nmse_recorded_final", "nmse_unrecorded_final", "dimension", "recorded", "loss_initial", "loss_final",
+                 "error_output_initial", "error_output_final", "nmse_recorded_final", "nmse_unrecorded_final",
+                 "dimension", "recorded", "loss_initial", "loss_final",
                  *(f"{name}_{measure}{group}_final" for name in ("gain", "shift")
                    for measure in ("correlation", "error") for group in ("", "_recorded", "_unrecorded")),
                  "hessian_largest", "stiff_directions", "epochs_done", "seconds"),

@@ -33,6 +33,7 @@ PANELS = (
 COURSES = (
     Panel("error_unrecorded", UNRECORDED),
     Panel("error_recorded", RECORDED),
+    Panel("error_output", "error (1 − R²) of\nthe output"),
     Panel("validate_loss", "loss of recorded\nneurons", training="train_loss"),
 )
 

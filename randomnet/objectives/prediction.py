@@ -31,6 +31,8 @@ class Recording(Brief):
     scored: (N,) bool, the neurons that students are trained on, and those whose activity is known at all. interface: as
     in `rnn.run_trials`. scale: expected counts per rate, with the Poisson loss; None for the squared error.
 
+    with_output: whether students are also trained on the readout of the rates, whose weights they know.
+
     affine: whether the unit and the zero of each neuron's activity are unknown, as of fluorescence. The loss is then
     the mean squared difference of standardised activities, 2 (1 - r), and errors are those after the best linear fit of
     each neuron's rate with a positive slope, 1 - r^2.
@@ -46,6 +48,7 @@ class Recording(Brief):
     training: int
     scale: float | None = None
     affine: bool = False
+    with_output: bool = False
 
     @cached_property
     def seen(self) -> Tensor:
@@ -60,7 +63,16 @@ class Recording(Brief):
         else:
             expected = (self.scale * rates).clamp_min(LEAST_RATE)
             each = expected - torch.where(seen, targets, 0.0) * expected.log()
-        return torch.where(seen, each, 0.0).sum() / seen.sum()
+        loss = torch.where(seen, each, 0.0).sum() / seen.sum()
+        return loss + self.output_residuals(rates, trials).square().mean() if self.with_output else loss
+
+    def output(self, rates: Tensor) -> Tensor:
+        """The network's output (time, B, channels) at these rates."""
+        return rates @ self.interface["readout_weights"].mT + self.interface["readout_bias"]
+
+    def output_residuals(self, rates: Tensor, trials: Tensor) -> Tensor:
+        """The output at rates (time, B, N) minus that of the teacher, (time, B, channels)."""
+        return self.output(rates) - self.output(self.rates[:, trials])
 
     def residuals(self, rates: Tensor, trials: Tensor) -> Tensor:
         """Rates minus targets (time, B, N), 0 where nothing is recorded; standardised where units are unknown.
@@ -211,13 +223,24 @@ def _standardised(values: Tensor, known: Tensor) -> Tensor:
 
 
 def scores(recording: Recording, rates: Tensor) -> dict[str, float]:
-    """validate_loss, error_recorded and error_unrecorded of rates (time, trials, N) in the held-out trials."""
+    """validate_loss, error_recorded and error_unrecorded of rates (time, trials, N) in the held-out trials.
+
+    With error_output where students are trained on the output, too.
+    """
     truth = recording.rates[:, recording.heldout]
     columns = {"validate_loss": float(recording.loss(rates, recording.heldout))}
     rates = recording.fitted(rates)
     for name in ("recorded", "unrecorded"):
         columns[f"error_{name}"] = errors(rates, truth, getattr(recording, name) & recording.scored)[0]
-    return columns
+    return columns | output_error(recording, rates)
+
+
+def output_error(recording: Recording, rates: Tensor) -> dict[str, float]:
+    """error_output, 1 - R2 of the output in held-out trials; nothing where students are not trained on it."""
+    if not recording.with_output:
+        return {}
+    true = recording.output(recording.rates[:, recording.heldout])
+    return {"error_output": errors(recording.output(rates), true, torch.ones(true.shape[-1], dtype=torch.bool))[0]}
 
 
 def errors(rates: Tensor, truth: Tensor, neurons: Tensor) -> tuple[float, float]:

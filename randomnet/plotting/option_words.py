@@ -117,6 +117,7 @@ OPTION_WORDS = MappingProxyType({
     "scale_sd": "spread of the teacher's projections",
     "observed": "what is recorded",
     "count_scale": "spikes per step at rate 1",
+    "task_output": "trained on the output, too",
     "eigenvalues": "number of eigenvalues",
     "heldout_trials": "fraction of held-out trials",
     # further options

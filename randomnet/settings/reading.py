@@ -77,7 +77,8 @@ def _key(schema: Schema, section: str, name: str, origin: str) -> Key:
         return names[section, name.lower()]
     known = schema.names_in(section)
     elsewhere = [target for (_, known_name), target in names.items() if known_name == name.lower()]
-    hint = _place(elsewhere[0], name) if elsewhere else _nearest_key(schema, section, name, known)
+    hint = _nearest_key(schema, section, name, known) if not elsewhere or nearest(name, known) else ""
+    hint += _place(elsewhere[0], name) if elsewhere else ""
     raise ConfigError(f"{origin}: [{section}] {name}: expected one of {', '.join(known)}{hint}")
 
 

@@ -274,7 +274,7 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
         (["--results_folders", one, tmp_path / "nowhere", "--save_figs", out], "nowhere: expected a results folder"),
         (["--results_folders", tmp_path / "empty", "--save_figs", out], "manifest.json, which is not there"),
         (["--results_folders", broken, "--save_figs", out], "broken/manifest.json: expected an entry"),
-        (["--results_folders", strange, "--save_figs", out], "record, fit, compare, got dance (strange)"),
+        (["--results_folders", strange, "--save_figs", out], "record, fit, predict, compare, got dance (strange)"),
         (["--results_folders", one, "--save_figs", tmp_path / "file"], "a folder to write to, got: File exists"),
         (["--results_folders", one, "--save_figs", "/proc/figs"], "expected a folder to write to"),
         (["--results_folders", one, one, "--save_figs", out], f"unique labels, got '{tmp_path.name}/one' 2 times"),
@@ -452,7 +452,7 @@ def test_losses_of_a_network_and_of_its_nulls_share_one_axes_in_each_cell(tmp_pa
     figure = figures["nulls_loss_lr=0.1"]
     bold, _ = drawn_curves(figure)
     epochs = load(tmp_path / "a").history
-    for combo, text, color in ((0, "none", style.COLOURS[1]), (2, "degree", style.COLOURS[0])):
+    for combo, text, color in ((0, "none", style.COLOURS[0]), (2, "degree", style.COLOURS[1])):
         rows = epochs[(epochs["combo"] == combo) & ~((epochs["combo"] == 2) & (epochs["iteration"] == 1))]
         expected = np.exp(np.log(rows.set_index("epoch")["train_loss"]).groupby(level=0).mean())
         line = next(line for line in bold if line.get_color() == color)
@@ -473,7 +473,7 @@ def test_spectra_of_a_null_before_and_after_are_in_one_panel_with_those_of_the_n
     degree = figure.axes[0]
     assert degree.get_title() == "null=degree\n2 runs before, 3 after"
     lines = {(line.get_color(), line.get_linestyle()): line for line in degree.lines if len(line.get_xdata()) == N}
-    for combo, color in ((0, style.COLOURS[1]), (1, style.COLOURS[0])):
+    for combo, color in ((0, style.COLOURS[0]), (1, style.COLOURS[1])):
         for when, dash in (("initial", "--"), ("final", "-")):
             runs = [load(root).arrays(combo, i)[f"spectrum_{when}"] for i in range(3 - (combo == 1 and dash == "--"))]
             np.testing.assert_allclose(lines[color, dash].get_ydata(), np.mean(runs, axis=0))
@@ -492,7 +492,7 @@ def test_training_of_nulls_in_folders_of_their_own_is_drawn_as_that_of_one_folde
     bold, _ = drawn_curves(figures["nulls_loss_none_lr=0.2"])
     texts = [text.get_text() for text in figures["nulls_loss_none_lr=0.2"].legends[0].get_texts()]
     assert texts == ["none, 3 runs", "degree, 3 runs", "sign, 3 runs"]
-    for root, color in zip(roots, (style.COLOURS[1], style.COLOURS[0], style.COLOURS[2]), strict=True):
+    for root, color in zip(roots, style.COLOURS[:3], strict=True):
         epochs = load(root).history.query("combo == 1").groupby("epoch")["train_loss"]
         line = next(line for line in bold if line.get_color() == color)
         np.testing.assert_allclose(line.get_ydata(), epochs.agg(lambda runs: np.exp(np.log(runs).mean())))
@@ -506,7 +506,7 @@ def test_losses_of_validation_and_of_training_trials_have_an_axes_each(tmp_path)
     epochs = load(root).history.query("combo == 1").groupby("epoch")
     assert [axes.get_ylabel().split("\n")[-1] for axes in figure.axes] == ["validation trials", "training trials"]
     for axes, column in zip(figure.axes, ("validate_loss", "train_loss"), strict=True):
-        line = next(line for line in axes.lines if line.get_color() == style.COLOURS[0]
+        line = next(line for line in axes.lines if line.get_color() == style.COLOURS[1]
                     and line.get_linewidth() == style.STYLE["lines.linewidth"])  # fmt: skip
         np.testing.assert_allclose(line.get_ydata(), epochs[column].agg(lambda runs: np.exp(np.log(runs).mean())))
 

@@ -102,8 +102,11 @@ def test_stages_are_carried_out_and_go_on(tmp_path, capsys):
     after = {name: (folder.run(0, 0).path / "run.json").stat().st_mtime_ns for name, folder in out.items()}
     assert after["train"] == before["train"] and after["spectrum"] > before["spectrum"]
     path.write_text(path.read_text().replace("epochs = 3", "epochs = 4"))
+    assert runrandomnet.main([str(path)]) == 0
+    assert out["train"].run(0, 0).record["summary"]["epochs_done"] == 4
+    path.write_text(path.read_text().replace("nle = 3", "nle = 4"))
     assert runrandomnet.main([str(path)]) == 2
-    assert "trainvalidate.epochs was 3, is 4" in capsys.readouterr().err
+    assert "lyapunov.nle was 3, is 4" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from randomnet.build.null_models import draw_null
 from randomnet.connectome import COUPLING, from_dense
-from randomnet.nulls import NULLS, Null, differs, share_of_edges
+from randomnet.nulls import EXTENTS, NULLS, Null, differs, share_of_edges
 from randomnet.settings import ConfigError
 from tests.support.announcements import announced
 from tests.support.networks import network, saved
@@ -95,9 +95,9 @@ def test_the_table_of_the_page_is_made_from_the_rows():
     assert lines[: len(NULLS)] == [row_of(name, null) for name, null in NULLS.items()]
 
 
-def test_the_page_has_all_columns_of_coupling_strength():
+def test_the_page_has_all_errors_and_all_columns_of_coupling_strength():
     names = [line.split("`")[1] for line in page().splitlines() if line.startswith("| `")]
-    assert names[len(NULLS) :] == [*COUPLING]
+    assert names[len(NULLS) :] == [*EXTENTS, *COUPLING]
 
 
 def test_the_null_model_that_one_with_one_group_equals_exists():

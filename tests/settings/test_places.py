@@ -117,7 +117,7 @@ def test_a_path_is_looked_for_only_where_the_option_is_one(option):
     moved = kind.with_paths("some: thing", lambda path: f"moved/{path}") != "some: thing"
     paths = {"paths.pretrained", "net.labels", "lyapunov.target", "simulation.input_file", "source.folder",
              "recording.like", "comparing.recording", "trialparams.images", "pipeline.stages",
-             "paths.responses"}  # fmt: skip
+             "paths.recording", "paths.responses"}  # fmt: skip
     assert moved == (".".join(option) in paths)
 
 

@@ -4,6 +4,7 @@ import sys
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from randomnet.nulls import EXTENTS
 from randomnet.schema.config import SCHEMA
 from randomnet.settings.option import Section
 
@@ -27,7 +28,7 @@ ALLOWED = (
         "INIs of bio_rnn_mem always have them, with and without a pretrained network",
     ),
     Allowance(
-        ("net.g", "net.symmetry", "net.normalization", "trainvalidate.remap_w"),
+        ("net.g", "net.symmetry", "net.normalization", "trainvalidate.remap_w", *(f"net.{name}" for name in EXTENTS)),
         lambda config: bool(config.paths.pretrained),
         "they choose among the trained networks: the engine compares them with the settings of the folder's manifest",
     ),

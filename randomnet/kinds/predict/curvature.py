@@ -26,28 +26,36 @@ def curvature_of(run: Run, recording: Recording, student: Student) -> Curvature 
     parameters = {name: values for name, values in exact.unknown.items() if name != "initial"}
     if not count or not parameters:
         return None
-    residuals = _residuals(recording, exact, list(parameters))
+    residuals = residuals_of(recording, exact, list(parameters))
     return gauss_newton_eigenvalues(residuals, list(parameters.values()), leading=count, trailing=count)
 
 
-def _residuals(recording: Recording, student: Student, names: Sequence[str]) -> Callable[..., Tensor]:
+def residuals_of(recording: Recording, student: Student, names: Sequence[str]) -> Callable[..., Tensor]:
     """Return the residuals (R,) of the recorded entries, whose mean square has the curvature of the loss.
 
-    They are a function of the parameters of these names.
+    They are a function of the parameters of these names. Those of the output follow, where the loss has it.
     """
     trials = torch.arange(recording.training)
     inputs, initial = recording.inputs[:, trials].double(), recording.initial[trials].double()
-    exact = replace(recording, targets=recording.targets.double())
     interface = {name: values.double() for name, values in recording.interface.items()}
+    exact = replace(recording, targets=recording.targets.double(), rates=recording.rates.double(), interface=interface)
     start = student.initial(trials, initial).detach()
     seen = torch.nonzero(recording.seen[:, trials].flatten()).flatten()
 
     def residuals(*values: Tensor) -> Tensor:
         system = student.system(dict(zip(names, values, strict=True)))
         rates = respond([system], [interface], inputs[None], start[None])[0][0]
-        return exact.residuals(rates, trials).flatten().index_select(0, seen)
+        parts = [exact.residuals(rates, trials).flatten().index_select(0, seen)]
+        parts += [exact.output_residuals(rates, trials).flatten()] * exact.with_output
+        return _joined(parts)
 
     return residuals
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Return one vector whose mean square is the sum of the mean squares of the parts."""
+    total = sum(map(len, parts))
+    return torch.cat([part * (total / len(part)) ** 0.5 for part in parts])
 
 
 def curvature_arrays(curvature: Curvature | None, student: Student, teacher: Teacher) -> dict[str, np.ndarray]:

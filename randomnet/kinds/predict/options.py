@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from randomnet.conditions import UNTASKED
+from randomnet.conditions import TASKED, UNTASKED
 from randomnet.kinds import reads
 from randomnet.kinds.analyse.options import trajectory_times
 from randomnet.nulls import EXTENTS
 from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Key, Reader, only
-from randomnet.settings.values import Choice, Integer, Number, Several, Value
+from randomnet.settings.values import Boolean, Choice, Integer, Number, Several, Value
 
 UNKNOWN = ("gains", "shifts", "weights", "tau", "initial", "scales")
 SIMULATED = Condition("paths.recording is empty", lambda config: not config.paths.recording)
@@ -118,6 +118,15 @@ class PredictSection(Section):
         only=COUNTED,
         sizes=False,
         neutral=1.0,
+    )
+    task_output: bool = option(
+        Boolean(),
+        False,
+        "Students are also trained on the teacher's output to the task, whose readout they know: its mean squared "
+        "error is added to the loss.",
+        only=TASKED,
+        sizes=False,
+        neutral=False,
     )
     tau_duration: float = option(
         Number(0, above=True),

@@ -25,7 +25,7 @@ from randomnet.build.prediction import Teacher
 from randomnet.kinds.checkpoints import status_of
 from randomnet.kinds.fit.outputs import history_of
 from randomnet.kinds.predict.curvature import curvature_arrays, curvature_columns, curvature_of
-from randomnet.objectives.prediction import PredictionObjective, Recording, errors, sums_of_squares
+from randomnet.objectives.prediction import PredictionObjective, Recording, errors, output_error, sums_of_squares
 from randomnet.objectives.students import Student
 from randomnet.schema.plan import Run
 from randomnet.training import Progress
@@ -118,13 +118,14 @@ def _activity(recording: Recording, rates: Tensor) -> dict[str, np.ndarray]:
 
 
 def _errors(recording: Recording, rates: Tensor, progress: Progress) -> dict[str, float]:
-    """Return 1 - R2 and the normalised error in held-out trials, of recorded and unrecorded neurons."""
+    """Return errors in held-out trials: 1 - R2 and normalised ones of neurons, and 1 - R2 of the output."""
     truth, row, columns = recording.rates[:, recording.heldout], progress.row(0), {}
     for name in ("recorded", "unrecorded"):
         neurons = getattr(recording, name) & recording.scored
         columns[f"error_{name}_initial"] = row.get(f"error_{name}", float("nan"))
         columns[f"error_{name}_final"], columns[f"nmse_{name}_final"] = errors(rates, truth, neurons)
-    return columns
+    output = {"error_output_initial": row.get("error_output", float("nan"))} if recording.with_output else {}
+    return columns | output | {f"{name}_final": value for name, value in output_error(recording, rates).items()}
 
 
 def _recovered(

@@ -163,6 +163,7 @@ PREDICTED = Table(
                "Error of the recorded neurons in held-out trials, 1 − R²: squared error over each neuron's variance."),
         Column("error_unrecorded",
                "Error of neurons that the student has never seen, in held-out trials, 1 − R²; nan if there are none."),
+        Column("error_output", "Error of the output to the task in held-out trials, 1 − R², where students learn it."),
         Column("nmse_recorded", "Squared error of the recorded neurons over their summed squares, in held-out trials."),
         Column("nmse_unrecorded", "Squared error of unrecorded neurons over their summed squares, in held-out trials."),
         *(Column(f"{short}_{measure}{group}", f"{meaning} {of_group}.")

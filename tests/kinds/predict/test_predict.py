@@ -16,7 +16,7 @@ from randomnet import results
 from randomnet.build.prediction import order_of_recording, recording_of, student_of, teacher_of
 from randomnet.kinds.predict import options
 from randomnet.kinds.predict import run as predict
-from randomnet.kinds.predict.curvature import curvature_of
+from randomnet.kinds.predict.curvature import curvature_of, residuals_of
 from randomnet.kinds.predict.run import lesson_of, objective_of
 from randomnet.objectives.prediction import errors
 from randomnet.objectives.students import UNKNOWN, detached, respond
@@ -53,6 +53,8 @@ epochs = 3
 [execution]
 workers = 1
 """
+
+TASK = "trialparams.task_name=flip_flop", "trialparams.nr_of_trials=10", "trialparams.trial_steps=12"
 
 
 def ini(folder, predict="", training=""):
@@ -483,14 +485,53 @@ def test_unknown_names_are_those_of_the_option():
 
 
 def test_a_task_drives_the_teacher(tmp_path):
-    task = "trialparams.task_name=flip_flop", "trialparams.nr_of_trials=10", "trialparams.trial_steps=12"
     path = ini(tmp_path, "n_recorded = 5")
     path.write_text(path.read_text().replace("trajectories = 6\nduration = 4\n", ""))
-    assert run(path, *(part for one in task for part in ("--set", one))) == 0
+    assert run(path, *(part for one in TASK for part in ("--set", one))) == 0
     table = pd.read_csv(tmp_path / "out" / "summary.csv")
     assert table["status"].item() == "complete" and table["dimension"].item() > 1
     record = json.loads((tmp_path / "out" / "0" / "iter_0" / "run.json").read_text())
     assert record["summary"]["recorded"] == 5
+
+
+def of_task(folder, *overrides):
+    path = ini(folder, "n_recorded = 5\ntask_output = True", "precision = float64")
+    path.write_text(path.read_text().replace("trajectories = 6\nduration = 4\n", ""))
+    runs = [one for combo in read_plan(path, (*TASK, *overrides)).combos for one in combo.runs()]
+    return runs, [lesson_of(one) for one in runs]
+
+
+def test_the_output_to_a_task_adds_its_mean_squared_error(tmp_path):
+    runs, (lesson,) = of_task(tmp_path)
+    recording, teacher, student = lesson.recording, lesson.teacher, lesson.student
+    ((_, neurons), trials), system = (torch.where(recording.recorded[None]), recording.training), student.system()
+    inputs, initial = recording.inputs[:, :trials], recording.initial[:trials]
+    rates = respond([system], [recording.interface], inputs[None], initial[None])[0][0].detach()
+    true = teacher.rates[:, :trials]
+    weights = recording.interface["readout_weights"]
+    expected = (rates - true)[..., neurons].square().mean() + ((rates - true) @ weights.mT).square().mean()
+    (measured,) = losses_of(runs, [lesson], [student])
+    assert float(measured.loss.detach()) == pytest.approx(float(expected), rel=1e-10)
+    student.assign(teacher.parameters)
+    (scores,) = objective_of(runs, [lesson]).validate([student], None)
+    assert max(scores.values()) < 1e-20 and "error_output" in scores
+
+
+def test_curvature_has_the_residuals_of_the_output(tmp_path):
+    """Their mean square is the loss, and so the Gauss-Newton matrix has the curvature of both parts."""
+    runs, (lesson,) = of_task(tmp_path)
+    residuals = residuals_of(lesson.recording, lesson.student.double_copy(), ["gains", "shifts"])
+    values = residuals(*(lesson.student.unknown[name].double() for name in ("gains", "shifts")))
+    (measured,) = losses_of(runs, [lesson], [lesson.student])
+    assert float(values.square().mean().detach()) == pytest.approx(float(measured.loss.detach()), rel=1e-10)
+
+
+def test_the_error_of_the_output_is_reported(tmp_path):
+    path = ini(tmp_path, "n_recorded = 5\ntask_output = True")
+    path.write_text(path.read_text().replace("trajectories = 6\nduration = 4\n", ""))
+    assert run(path, *(part for one in TASK for part in ("--set", one))) == 0
+    table = pd.read_csv(tmp_path / "out" / "summary.csv")
+    assert np.isfinite(table[["error_output_initial", "error_output_final"]].to_numpy()).all()
 
 
 TRAINED = """
