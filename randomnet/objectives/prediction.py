@@ -216,19 +216,23 @@ def scores(recording: Recording, rates: Tensor) -> dict[str, float]:
     found = {"validate_loss": float(recording.loss(rates, recording.heldout))}
     rates = recording.fitted(rates)
     for name in ("recorded", "unrecorded"):
-        found[f"error_{name}"] = errors(rates, truth, getattr(recording, name) & recording.scored)[0]
+        found[f"error_{name}"] = errors(rates, truth, getattr(recording, name) & recording.scored, recording.affine)[0]
     return found
 
 
-def errors(rates: Tensor, truth: Tensor, neurons: Tensor) -> tuple[float, float]:
+def errors(rates: Tensor, truth: Tensor, neurons: Tensor, own_units: bool = False) -> tuple[float, float]:
     """1 - R2 and the normalised mean squared error of some neurons (N,) bool; nan without any.
 
     rates, truth: (time, trials, N), nan of truth where it is unknown. 1 - R2 is the summed squared error over the
     summed squared deviation from each neuron's mean over time and trials; the normalised error is over the summed
-    square of the activity.
+    square of the activity. own_units: whether each neuron has a unit of its own. Sums would then depend on the units,
+    so that both are means over the neurons whose activity varies.
     """
-    wrong, deviation, square = (part[neurons].sum() for part in sums_of_squares(rates, truth))
-    return float(wrong / deviation), float(wrong / square)
+    wrong, deviation, square = (part[neurons] for part in sums_of_squares(rates, truth))
+    if own_units:
+        varies = deviation > SMALLEST * square
+        return float((wrong / deviation)[varies].mean()), float((wrong / square)[varies].mean())
+    return float(wrong.sum() / deviation.sum()), float(wrong.sum() / square.sum())
 
 
 def sums_of_squares(rates: Tensor, truth: Tensor) -> tuple[Tensor, Tensor, Tensor]:

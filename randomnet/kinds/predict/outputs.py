@@ -116,7 +116,9 @@ def _errors(recording: Recording, rates: Tensor, progress: Progress) -> dict[str
     for name in ("recorded", "unrecorded"):
         neurons = getattr(recording, name) & recording.scored
         found[f"error_{name}_initial"] = row.get(f"error_{name}", float("nan"))
-        found[f"error_{name}_final"], found[f"nmse_{name}_final"] = errors(rates, truth, neurons)
+        found[f"error_{name}_final"], found[f"nmse_{name}_final"] = errors(
+            rates, truth, neurons, recording.affine
+        )
     return found
 
 
