@@ -61,10 +61,13 @@ class Teacher:
     def dimension(self) -> float:
         """The participation ratio of the activity over time and trials: (sum of eigenvalues)^2 / sum of squares.
 
-        Of the neurons whose activity is known, at the times when all are; nan where these are fewer than two.
+        Of the neurons whose activity is known, at the times when all are; nan where these are fewer than two. Neurons
+        of a user's recording have units of their own, and are standardised.
         """
         states = self.rates.double().flatten(0, 1)[:, self.scored]
         states = states[states.isfinite().all(1)]
+        if self.recorded:
+            states = states / states.std(0)
         covariance = torch.cov(states.mT).reshape(states.shape[1], -1)
         return float(covariance.trace().square() / covariance.square().sum())
 
@@ -106,7 +109,7 @@ def _recorded_teacher(run: Run, setup: Setup) -> Teacher:
         raise ConfigError(f"[analysis] duration: expected a time that gives at least 2 trials of the recording, whose "
                           f"{len(activity.values)} have {activity.values.shape[1] * dt:.4g} tau with settle = "
                           f"{times.settle:g}, got {times.duration:g}")  # fmt: skip
-    pieces = every[: times.trajectories]
+    pieces, constant = _varying(every[: times.trajectories], np.asarray(setup.connectome.names)[match.neurons])
     heldout = _heldout_count(run, len(pieces))
     rates = torch.full((pieces.shape[1], len(pieces), setup.n), torch.nan).to(system.gains)
     rates[..., torch.from_numpy(match.neurons)] = _tensor(pieces.swapaxes(0, 1).copy(), system.gains)
@@ -120,7 +123,23 @@ def _recorded_teacher(run: Run, setup: Setup) -> Teacher:
         parameters["weights"] = _with_dense(system, "weights").coupling.parameters[0]
     inputs, initial = rates.new_zeros(*rates.shape[:2], 0), rates.new_zeros(rates.shape[1], setup.n)
     return Teacher(setup, system, parameters, projections, no_interface(setup.n, system.gains), inputs, initial, rates,
-                   len(pieces) - heldout, True, activity.notes)  # fmt: skip
+                   len(pieces) - heldout, True, (*activity.notes, *constant))  # fmt: skip
+
+
+def _varying(pieces: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the trials with constant neurons unknown, and a note that names these. Raises ConfigError where all are.
+
+    Nothing of a constant neuron can be learnt or predicted, and its r^2 is not defined.
+    """
+    known = np.isfinite(pieces)
+    highest = np.where(known, pieces, -np.inf).max((0, 1))
+    constant = highest <= np.where(known, pieces, np.inf).min((0, 1))
+    if constant.all():
+        raise ConfigError("[paths] recording: expected neurons whose activity varies within the trials, got none of "
+                          f"{len(names)}")  # fmt: skip
+    still = names[constant & known.any((0, 1))]
+    note = f"constant neurons, which are left out: {len(still)} ({', '.join(still[:5])}{', ...' * (len(still) > 5)})"
+    return np.where(constant, np.nan, pieces), (note,) if len(still) else ()
 
 
 def _pieces(values: np.ndarray, steps: int) -> np.ndarray:
@@ -218,7 +237,7 @@ def _settled(run: Run, setup: Setup, system: Dynamics) -> Tensor:
 def recording_of(run: Run, teacher: Teacher) -> Recording:
     """Return the activity of the teacher, of which the student sees some neurons. Raises ConfigError."""
     options = run.config.predict
-    targets = teacher.rates
+    targets = _scaled(teacher) if teacher.recorded else teacher.rates
     if options.observed == "spikes" and not teacher.recorded:
         if float(targets.min()) < 0:
             raise ConfigError("[predict] observed: expected rates where they are negative, as those of activation = "
@@ -231,6 +250,14 @@ def recording_of(run: Run, teacher: Teacher) -> Recording:
     return Recording(teacher.inputs, teacher.initial, teacher.rates, targets, recorded, teacher.scored,
                      teacher.interface, teacher.training, scale, teacher.recorded,
                      run.config.has_task and options.task_output)  # fmt: skip
+
+
+def _scaled(teacher: Teacher) -> Tensor:
+    """Return the activity in units in which no neuron's is so small that the loss takes it for constant."""
+    training = teacher.rates[:, : teacher.training]
+    counts = training.isfinite().sum((0, 1)).clamp_min(1)
+    deviations = (sums_of_squares(torch.zeros_like(training), training)[1] / counts).sqrt()
+    return (teacher.rates / torch.where(deviations > 0, deviations, 1.0)).to(teacher.rates)
 
 
 def _pool(run: Run, teacher: Teacher) -> Tensor:

@@ -19,6 +19,7 @@ from randomnet.results import FINISHED
 
 UNRECORDED_ERROR, RECORDED = "error_unrecorded_final", "recorded"
 HALF = 0.5  # of the variance of unrecorded neurons
+SAME = 1e-3  # relative difference of the dimensions of one teacher
 FEWEST, MOST_SENTENCES = 2, 8  # values of M that make a curve; sentences
 
 
@@ -35,10 +36,12 @@ def errors_of(runs: pd.DataFrame) -> pd.Series:
 
 
 def m_of(estimate: Transition) -> tuple[float | None, float, float]:
-    """M at the crossing and the ends of its interval; None without one."""
+    """M at the crossing and the ends of its interval, 0 or inf where they are beyond the grid; None without one."""
     if estimate.crossing is None:
         return None, np.nan, np.nan
-    return 10**estimate.crossing, 10**estimate.low, 10**estimate.high
+    low = -np.inf if estimate.low < estimate.g.min() else estimate.low
+    high = np.inf if estimate.high > estimate.g.max() else estimate.high
+    return 10**estimate.crossing, 10**low, 10**high
 
 
 def note(runs: pd.DataFrame) -> str:
@@ -61,10 +64,25 @@ def prediction_sentences(study: Study) -> list[str]:
         return []
     found = list(_sentences(study))
     more = len(found) - MOST_SENTENCES
-    dimension = study.runs["dimension"].astype(float).groupby(study.runs["iteration"]).first().dropna().to_numpy()
-    last = [f"The teachers' activity has a dimension (participation ratio) of {_mean_text(dimension)}."]
     more_text = [f"{more} more students are in prediction.csv."] if more > 0 else []
-    return [*found[:MOST_SENTENCES], *more_text, *(last if found and len(dimension) else [])]
+    return [*found[:MOST_SENTENCES], *more_text, *(_dimension_sentence(study.runs) if found else [])]
+
+
+def dimensions_of(runs: pd.DataFrame) -> np.ndarray:
+    """(iterations,), the dimension of the activity of each teacher, which runs of one iteration have in common."""
+    return runs["dimension"].astype(float).groupby(runs["iteration"]).mean().dropna().to_numpy()
+
+
+def _dimension_sentence(runs: pd.DataFrame) -> list[str]:
+    """What the dimension of the activity is; its range where runs of one iteration have different teachers."""
+    values = runs["dimension"].astype(float).dropna()
+    if values.empty:
+        return []
+    of_iteration = values.groupby(runs["iteration"])
+    if (of_iteration.max() > (1 + SAME) * of_iteration.min()).any():
+        return [f"The teachers' activity has a dimension (participation ratio) between {values.min():.2g} and "
+                f"{values.max():.2g}; teachers differ between combos."]  # fmt: skip
+    return [f"The teachers' activity has a dimension (participation ratio) of {_mean_text(dimensions_of(runs))}."]
 
 
 def _sentences(study: Study) -> Iterator[str]:

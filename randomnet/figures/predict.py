@@ -12,7 +12,7 @@ import pandas as pd
 from randomnet import plotting
 from randomnet.comparison import combo_texts
 from randomnet.comparison.intervals import mean_interval
-from randomnet.comparison.prediction import HALF, UNRECORDED_ERROR, half_error, m_of, note
+from randomnet.comparison.prediction import HALF, UNRECORDED_ERROR, dimensions_of, half_error, m_of, note
 from randomnet.comparison.study import Combo, ComboGroup, Study
 from randomnet.figures.example_networks import example_networks
 from randomnet.figures.overlays import value_overlays
@@ -88,7 +88,7 @@ def prediction_table(study: Study) -> pd.DataFrame:
     rows = []
     for series, _, runs in _students(study):
         half, low, high = m_of(half_error(runs))
-        dimension = runs["dimension"].astype(float).dropna().to_numpy()
+        dimension = dimensions_of(runs)
         ends = mean_interval(dimension) if len(dimension) > 1 else (np.nan, np.nan)
         mean = dimension.mean() if len(dimension) else np.nan
         rows.append((series.text, half, low, high, mean, *ends, runs["iteration"].nunique(), note(runs)))

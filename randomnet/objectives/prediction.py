@@ -231,7 +231,8 @@ def scores(recording: Recording, rates: Tensor) -> dict[str, float]:
     columns = {"validate_loss": float(recording.loss(rates, recording.heldout))}
     rates = recording.fitted(rates)
     for name in ("recorded", "unrecorded"):
-        columns[f"error_{name}"] = errors(rates, truth, getattr(recording, name) & recording.scored)[0]
+        neurons = getattr(recording, name) & recording.scored
+        columns[f"error_{name}"] = errors(rates, truth, neurons, recording.affine)[0]
     return columns | output_error(recording, rates)
 
 
@@ -243,15 +244,19 @@ def output_error(recording: Recording, rates: Tensor) -> dict[str, float]:
     return {"error_output": errors(recording.output(rates), true, torch.ones(true.shape[-1], dtype=torch.bool))[0]}
 
 
-def errors(rates: Tensor, truth: Tensor, neurons: Tensor) -> tuple[float, float]:
+def errors(rates: Tensor, truth: Tensor, neurons: Tensor, own_units: bool = False) -> tuple[float, float]:
     """1 - R2 and the normalised mean squared error of some neurons (N,) bool; nan without any.
 
     rates, truth: (time, trials, N), nan of truth where it is unknown. 1 - R2 is the summed squared error over the
     summed squared deviation from each neuron's mean over time and trials; the normalised error is over the summed
-    square of the activity.
+    square of the activity. own_units: whether each neuron has a unit of its own. Sums would then depend on the units,
+    so that both are means over the neurons whose activity varies.
     """
-    wrong, deviation, square = (part[neurons].sum() for part in sums_of_squares(rates, truth))
-    return float(wrong / deviation), float(wrong / square)
+    wrong, deviation, square = (part[neurons] for part in sums_of_squares(rates, truth))
+    if own_units:
+        varies = deviation > SMALLEST * square
+        return float((wrong / deviation)[varies].mean()), float((wrong / square)[varies].mean())
+    return float(wrong.sum() / deviation.sum()), float(wrong.sum() / square.sum())
 
 
 def sums_of_squares(rates: Tensor, truth: Tensor) -> tuple[Tensor, Tensor, Tensor]:

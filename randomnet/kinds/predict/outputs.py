@@ -123,7 +123,8 @@ def _errors(recording: Recording, rates: Tensor, progress: Progress) -> dict[str
     for name in ("recorded", "unrecorded"):
         neurons = getattr(recording, name) & recording.scored
         columns[f"error_{name}_initial"] = row.get(f"error_{name}", float("nan"))
-        columns[f"error_{name}_final"], columns[f"nmse_{name}_final"] = errors(rates, truth, neurons)
+        both = errors(rates, truth, neurons, recording.affine)
+        columns[f"error_{name}_final"], columns[f"nmse_{name}_final"] = both
     output = {"error_output_initial": row.get("error_output", float("nan"))} if recording.with_output else {}
     return columns | output | {f"{name}_final": value for name, value in output_error(recording, rates).items()}
 

@@ -228,7 +228,7 @@ PREDICTION = Table(
         Column("m_half", "Number of recorded neurons at which the median error of unrecorded ones falls below 0.5."),
         Column("interval_low", "Lower end of the 95 % interval of m_half; 0 if it may be below the grid."),
         Column("interval_high", "Upper end of the 95 % interval of m_half; inf if it may be above the grid."),
-        Column("dimension", "Participation ratio of the teachers' activity, mean over the runs."),
+        Column("dimension", "Participation ratio of the teachers' activity, mean over the teachers."),
         Column("dimension_low", "Lower end of the 95 % interval of that mean."),
         Column("dimension_high", "Upper end of the 95 % interval of that mean."),
         Column("iterations", "Iterations, each with a teacher of its own."),

@@ -18,7 +18,7 @@ from randomnet.kinds.predict import options
 from randomnet.kinds.predict import run as predict
 from randomnet.kinds.predict.curvature import curvature_of, residuals_of
 from randomnet.kinds.predict.run import lesson_of, objective_of
-from randomnet.objectives.prediction import errors
+from randomnet.objectives.prediction import errors, scores
 from randomnet.objectives.students import UNKNOWN, detached, respond
 from randomnet.report.captions import caption
 from randomnet.schema.plan import read_plan
@@ -417,6 +417,44 @@ def test_errors_of_a_recording_are_those_after_the_best_linear_fit(tmp_path):
     changed = dataclasses.replace(recording, targets=3 * recording.targets + 7)
     losses = [float(each.loss(rates, recording.heldout)) for each in (recording, changed)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_units_of_recorded_neurons_change_neither_errors_nor_the_dimension(tmp_path):
+    file, _ = recorded(tmp_path, np.random.default_rng(6))
+    path = tmp_path / "a.ini"
+    path.write_text(OWN.format(out=tmp_path / "out", file=file, epochs=1))
+    content = dict(np.load(file))
+    found = []
+    for factors in (np.ones(31), 10.0 ** np.arange(-15, 16) / 1e3):
+        np.savez(file, **{**content, "rates": content["rates"] * factors**0.3})
+        runs = read_plan(path).combos[0].runs()
+        lesson = lesson_of(runs[0])
+        rates = objective_of(runs, [lesson]).heldout_rates([lesson.student])[0]
+        found.append([*scores(lesson.recording, rates).values(), lesson.teacher.dimension])
+    assert found[0] == pytest.approx(found[1], rel=1e-3)
+    each = [1 - np.corrcoef(*[values[..., neuron].flatten().numpy() for values in (rates, lesson.recording.rates
+            [:, lesson.recording.heldout])])[0, 1].clip(0) ** 2 for neuron in torch.nonzero(lesson.recording.unrecorded
+            ).flatten().tolist()]  # fmt: skip
+    assert found[0][2] == pytest.approx(np.mean(each), abs=1e-3)
+
+
+def test_constant_neurons_of_a_recording_are_named_and_left_out(tmp_path, capsys):
+    file, neurons = recorded(tmp_path, np.random.default_rng(6))
+    path = tmp_path / "a.ini"
+    path.write_text(OWN.format(out=tmp_path / "out", file=file, epochs=1))
+    content = dict(np.load(file))
+    rates = content["rates"].copy()
+    rates[..., 1] = 7.0
+    np.savez(file, **{**content, "rates": rates})
+    teacher = teacher_of(read_plan(path).combos[0].runs()[0])
+    name = str(content["names"][1])
+    assert any(f"constant neurons, which are left out: 1 ({name})" in note for note in teacher.notes)
+    scored = np.asarray(teacher.setup.connectome.names)[teacher.scored.numpy()]
+    assert name not in scored and len(scored) == len(neurons) - 1
+    np.savez(file, **{**content, "rates": np.ones_like(rates)})
+    assert run(path) == 2
+    assert "expected neurons whose activity varies within the trials, got none of 30" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 RECORDING = {
