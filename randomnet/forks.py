@@ -37,27 +37,34 @@ class Beside:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        while self.children:
-            self._wait(again=kind is None)
+        failed = [work for work in [self._wait() for _ in list(self.children)] if work]
+        for work in failed if kind is None else ():
+            work()
 
     def do(self, work: Callable[[], None]) -> None:
         """Do the work, which must change nothing but files."""
         if not self.most:
             return work()
-        if len(self.children) >= self.most:
-            self._wait()
-        child = os.fork()
+        if len(self.children) >= self.most and (failed := self._wait()):
+            failed()
+        try:
+            child = os.fork()
+        except OSError:  # memory is short, or there are too many processes
+            return work()
         if not child:
             _end_with(work)
         self.children[child] = work
         return None
 
-    def _wait(self, again: bool = True) -> None:
-        """Wait for the first of the processes."""
+    def _wait(self) -> Callable[[], None] | None:
+        """Wait for the first of the processes; return its work if it failed."""
         child = next(iter(self.children))
-        work, (_, status) = self.children.pop(child), os.waitpid(child, 0)
-        if status and again:
-            work()
+        work = self.children.pop(child)
+        try:
+            _, status = os.waitpid(child, 0)
+        except ChildProcessError:  # this process ignores SIGCHLD, so that nobody knows how the other one ended
+            return work
+        return work if status else None
 
 
 def _end_with(work: Callable[[], None]) -> None:

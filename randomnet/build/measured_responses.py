@@ -19,15 +19,11 @@ PER_PAIR = ("stimulated", "responding", "q", "response", "occurrences")
 
 def responses_of(run: Run, connectome: Connectome) -> MatchedResponses:
     """Return the measured pairs that the network has, those with q and enough occurrences. Raises ConfigError."""
-    matched = match_responses(_table_of(run), connectome.names)
-    is_used = np.isfinite(matched.q) & (matched.occurrences >= run.config.responses.occurrences)
-    matched = replace(matched, **{name: getattr(matched, name)[is_used] for name in PER_PAIR})
+    measured = match_responses(_table_of(run), connectome.names)
+    is_used = np.isfinite(measured.q) & (measured.occurrences >= run.config.responses.occurrences)
+    matched = replace(measured, **{name: getattr(measured, name)[is_used] for name in PER_PAIR})
     if not is_used.any():
-        named = ", ".join(matched.unmatched[:MOST_NAMED]) or "none"
-        raise ConfigError(
-            f"{PATH}: expected measured pairs of neurons of {connectome.name}, got none; names without a neuron: "
-            f"{named}"
-        )
+        raise ConfigError(_no_pairs(run, measured, connectome.name))
     positive = matched.q < run.config.responses.q
     if positive.all() or not positive.any():
         part = "all" if positive.all() else "none"
@@ -36,6 +32,18 @@ def responses_of(run: Run, connectome: Connectome) -> MatchedResponses:
             f"{run.config.responses.q:g}, below which {part} of {len(positive)} pairs are"
         )
     return matched
+
+
+def _no_pairs(run: Run, measured: MatchedResponses, name: str) -> str:
+    """Return the error where no pair is left: too few occurrences, or names that the connectome lacks."""
+    most = measured.occurrences[np.isfinite(measured.q)].max(initial=0)
+    if 0 < most < run.config.responses.occurrences:
+        return (
+            f"[responses] occurrences: expected at most {most:g}, the most that a pair of {name} was measured, got "
+            f"{run.config.responses.occurrences}"
+        )
+    named = ", ".join(measured.unmatched[:MOST_NAMED]) or "none"
+    return f"{PATH}: expected measured pairs of neurons of {name}, got none; names without a neuron: {named}"
 
 
 def measured_part(run: Run, connectome: Connectome) -> Connectome:

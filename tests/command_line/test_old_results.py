@@ -18,7 +18,7 @@ from tests.support.paths import DATA
 from tests.support.small_kinds import KINDS as KINDS_OF_NOW
 from tests.support.small_kinds import NEEDED, write_ini
 
-NEWER_KINDS = ("predict",)  # than the second archive
+NEWER_KINDS = ("predict", "responses")  # than the second archive
 ARCHIVE, NEWER = DATA / "results_0.1.0.tar.gz", DATA / "results_8df39c7.tar.gz"
 KINDS = ["spectrum", *(pytest.param(kind, marks=pytest.mark.slow) for kind in
                        ("train", "task", "simulate", "analyse", "record", "fit"))]  # fmt: skip

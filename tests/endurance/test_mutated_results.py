@@ -1,11 +1,13 @@
 """Results folders with a mutated file: the three commands that read them end in words, never in a traceback."""
 
 import contextlib
+import random
 
+import numpy as np
 import pytest
 
 from tests.support.endurance import cases, command, copied, figures, generators, is_told, prepared
-from tests.support.mutations import mutated_file
+from tests.support.mutations import mutated_array, mutated_file
 from tests.support.small_kinds import KINDS
 
 
@@ -40,3 +42,8 @@ def test_commands_end_in_words(folders, tmp_path):
                 if not is_told(code, err):
                     wrong.append((case, kind, str(changed.relative_to(folder)), name, code, err[-600:]))
     assert not wrong, f"{len(wrong)}: {wrong[:5]}"
+
+
+@pytest.mark.parametrize("array", [np.array("tau"), np.array(2.0), np.zeros(0), np.zeros((3, 2))])
+def test_every_shape_of_an_array_can_be_mutated(array):
+    assert all(isinstance(mutated_array(array, random.Random(seed)), np.ndarray) for seed in range(30))

@@ -1,6 +1,8 @@
 """Work beside a process: done once each, errors included; and cores of this machine."""
 
 import os
+import signal
+import time
 
 import pytest
 
@@ -50,6 +52,53 @@ def test_an_error_of_this_process_waits_for_the_others(tmp_path, two_cores):
         beside.do(writer(tmp_path / "a", "done"))
         raise KeyError
     assert not beside.children and (tmp_path / "a").exists()
+
+
+def test_an_error_beside_waits_for_the_others(tmp_path, two_cores):
+    def fail():
+        raise ValueError
+
+    def write_late():
+        time.sleep(0.2)
+        (tmp_path / "a").touch()
+
+    with pytest.raises(ValueError), Beside() as beside:
+        beside.do(fail)
+        beside.do(write_late)
+    assert not beside.children and (tmp_path / "a").exists()
+
+
+def test_work_whose_process_is_killed_is_done_here(tmp_path, two_cores):
+    here = os.getpid()
+
+    def write():
+        if os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        (tmp_path / "a").touch()
+
+    with Beside() as beside:
+        beside.do(write)
+    assert (tmp_path / "a").exists()
+
+
+def test_without_memory_for_a_process_work_is_done_here(tmp_path, two_cores, monkeypatch):
+    def fork():
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", fork)
+    with Beside() as beside:
+        beside.do(writer(tmp_path / "a", "done"))
+        assert (tmp_path / "a").read_text() == f"done by {os.getpid()}"
+
+
+def test_work_is_done_where_ended_processes_are_not_reported(tmp_path, two_cores):
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with Beside() as beside:
+            beside.do(writer(tmp_path / "a", "done"))
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert (tmp_path / "a").read_text() == f"done by {os.getpid()}"
 
 
 @pytest.mark.parametrize(("number", "forked"), [(1, True), (2, False)])

@@ -65,7 +65,7 @@ def mutated_bytes(content, rng):
 
 def mutated_array(array, rng):
     """An array of another shape or kind of values."""
-    changes = [array.ravel(), array[..., None], array[:0], array[: len(array) // 2] if array.ndim else array,
+    changes = [array.ravel(), array[..., None], array.ravel()[:0], array[: len(array) // 2] if array.ndim else array,
                array.T, array[None], array.astype(str), np.array(3.0), np.zeros((2, 0, 3)), np.array([[1.0, 2.0]]),
                np.full(array.shape, np.nan), np.full(array.shape, 1e300), np.full(array.shape, -1)]  # fmt: skip
     return rng.choice(changes)

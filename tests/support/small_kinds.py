@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+from tests.support import made_up
+
 HEAD = """[experiment]
 kind = {kind}
 name = small
 seed = 4
 [paths]
 path_to_results = {name}
+{paths}
 [execution]
 workers = 1
 {execution}
@@ -31,6 +34,8 @@ FEW_STARTS = "[analysis]\nstarts = 4\nduration = 20\n"
 STIMULUS = "[stimulation]\nonset = 2\noffset = 4\n[analysis]\nsettle = 2\nduration = 8\n"
 TEACHER = "[model]\nactivation = tanh_stretched\n[analysis]\ntrajectories = 2\n"
 SMALL_MODEL = "[inference]\narchitecture = gru\nhidden_size = 2\nencoder_size = 3\n"
+WORM = "[net]\nnormalization = input_fraction\ng = 0.5\nlabels = roles.csv\n[model]\nactivation = linear\n"
+SCORED = "[responses]\nbootstrap = 200\npermutations = 10\ngains_by = role\nfolds = 2\n"
 TRAINING_SHORT = SHORT.replace("tons = 1\n", "tons = 1\ntsim_measured = 0\n")
 KINDS = {  # name -> kind, lines of [execution], lines of [trainvalidate], other sections
     "train": ("train", CHECKPOINTS, "epochs = {epochs}\nlr = 0.05", NETWORK + TRAINING_SHORT
@@ -42,6 +47,7 @@ KINDS = {  # name -> kind, lines of [execution], lines of [trainvalidate], other
     "transition": ("transition", EAGER, "", NETWORK + SHORT + '[combosparams]\ncombos_params = {"g": [0.5, 2]}\n'),
     "simulate": ("simulate", "", "", POPULATIONS + "[analysis]\nsettle = 1\nduration = 5\n"),
     "predict": ("predict", CHECKPOINTS, "epochs = {epochs}", POPULATIONS + TEACHER),
+    "responses": ("responses", EAGER, "", WORM + SCORED),
     "benchmark": ("benchmark", EAGER, "", NETWORK + SHORT),
     "analyse": ("analyse", EAGER, "", NETWORK + FEW_STARTS),
     "stimulate": ("stimulate", EAGER, "", NETWORK + STIMULUS),
@@ -49,14 +55,17 @@ KINDS = {  # name -> kind, lines of [execution], lines of [trainvalidate], other
     "fit": ("fit", "checkpoint_every = 1", "epochs = {epochs}", "[source]\nfolder = record\n" + SMALL_MODEL),
     "compare": ("compare", "", "", "[source]\nfolder = fit\n[comparing]\nmetrics = rate_r2 + co_bps\n"),
 }  # fmt: skip
+PATHS = {"responses": "path_to_network = herm_full_edgelist.csv\nresponses = signal_propagation_wt.csv"}
 NEEDED = {"record": ("task",), "fit": ("task", "record"), "compare": ("task", "record", "fit")}
 
 
 def write_ini(folder: Path, name: str, epochs: int = 3, iterations: int = 1) -> Path:
     """Write NAME.ini, whose results are in the folder NAME of the current folder; return its path."""
     kind, execution, training, rest = KINDS[name]
-    own = {"kind": kind, "name": name, "execution": execution, "iterations": iterations}
+    own = {"kind": kind, "name": name, "execution": execution, "iterations": iterations, "paths": PATHS.get(name, "")}
     text = HEAD.format(**own, training=training.format(epochs=epochs)) + rest
     path = folder / f"{name}.ini"
     path.write_text(text)
+    if kind == "responses":
+        made_up.worm(folder)
     return path

@@ -182,7 +182,7 @@ def test_networks_are_compared_with_nulls_and_tables_with_each_other(worm, capsy
         ("paths.responses=", "[paths] responses: expected a table of measured responses"),
         ("paths.responses=nothing.csv", "[paths] responses: nothing.csv: expected a table with a row per measured"),
         ("responses.q=1e-9", "below which none of"),
-        ("responses.occurrences=100", "[paths] responses: expected measured pairs of neurons"),
+        ("responses.occurrences=100", "[responses] occurrences: expected at most 8, the most that a pair"),
         ("responses.gains_by=rule", "[responses] gains_by: expected a kind of label"),
         ("model.integrator=rk4", "[model] integrator: expected euler"),
         ("net.roi=random", "[net]"),
