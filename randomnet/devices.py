@@ -32,7 +32,7 @@ def check(wanted: str) -> None:
         raise ValueError(f"expected a GPU of this machine ({known}), got {wanted}")
 
 
-def chosen(wanted: str, neurons: int | None = None) -> torch.device:
+def device_for(wanted: str, neurons: int | None = None) -> torch.device:
     """Return the device of a network of so many neurons in this process. neurons: None where size does not matter.
 
     wanted: auto, cpu, cuda or a GPU such as cuda:1. Raises ValueError as `check`.

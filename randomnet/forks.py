@@ -22,7 +22,7 @@ def can_fork() -> bool:
     return hasattr(os, "fork") and len([name for name in names if name not in FORK_SAFE]) == 1
 
 
-class Beside:
+class ForkedWork:
     """Work that is done in forked processes, one per core at most; in this process where it cannot be forked.
 
     What is left when the block ends is waited for. Work that fails in its own process is done again in this one, which
@@ -33,7 +33,7 @@ class Beside:
         self.most = cores() if cores() > 1 and can_fork() else 0
         self.children: dict[int, Callable[[], None]] = {}
 
-    def __enter__(self) -> "Beside":
+    def __enter__(self) -> "ForkedWork":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:

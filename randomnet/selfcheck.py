@@ -210,7 +210,7 @@ def _device(name: str) -> torch.device:
         wanted = Device().parse(name)
     except ValueError as error:
         raise ValueError(f"expected {Device().expected}, got {name!r}{error}") from None
-    return devices.chosen(wanted)
+    return devices.device_for(wanted)
 
 
 @dataclass

@@ -392,13 +392,13 @@ def network_device(run: Run) -> torch.device:
 
 
 def device_of(config: Config, neurons: int | None = None) -> torch.device:
-    """Return the device of execution.device, for a network of so many neurons, in this process; see `devices.chosen`.
+    """Return the device of execution.device, for a network of so many neurons, in this process.
 
-    Raises ConfigError where it is not available.
+    See `devices.device_for`. Raises ConfigError where it is not available.
     """
     try:
         devices.check(config.execution.device)
     except ValueError as error:
         raise ConfigError(f"[execution] device: {error}") from None
     on_cpu = config.dynamics.has_parts or config.from_source or config.has_role("simulation")
-    return torch.device("cpu") if on_cpu else devices.chosen(config.execution.device, neurons)
+    return torch.device("cpu") if on_cpu else devices.device_for(config.execution.device, neurons)

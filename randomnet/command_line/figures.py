@@ -37,7 +37,7 @@ from randomnet.figures.grid_layout import grid_layout
 from randomnet.figures.nulls import null_figures
 from randomnet.figures.runs import Figures, say
 from randomnet.figures.training import loss_name
-from randomnet.forks import Beside
+from randomnet.forks import ForkedWork
 from randomnet.plugins import FIGURES as FIGURE_PLUGINS
 from randomnet.plugins import check_plugins, load_plugins
 from randomnet.settings import ConfigError, nearest
@@ -201,14 +201,14 @@ def write(
     """Draw and write everything; the paths, the tables last."""
     written: list[Path] = []
     taken: dict[str, set[str]] = {}
-    with Beside() as beside:
+    with ForkedWork() as forked:
         for stem, figure in drawn(study, kind, ylabel):
             subfolder = BY_COMBO if stem.startswith(f"{BY_COMBO}/") else ""
             name = file_names(stem.removeprefix(f"{BY_COMBO}/"), taken.setdefault(subfolder, set()))
             paths = [folder / subfolder / f"{name}.{fmt}" for fmt in dict.fromkeys(formats)]
             paths[0].parent.mkdir(exist_ok=True)
             written += paths
-            beside.do(partial(_render, figure, paths))
+            forked.do(partial(_render, figure, paths))
     for name, table in tables.items():
         written.append(folder / name)
         results.write_csv(written[-1], table)

@@ -242,7 +242,7 @@ def _carry_out(
 ) -> bool:
     """Carry out the missing runs, all at once or rung by rung; return whether they were interrupted."""
     runs = [run for batch in batches for run in batch]
-    states = extension.begun_again(runs, folder)
+    states = extension.reopen(runs, folder)
     if retry_failed:
         for (combo, iteration), status in states.items():
             if status == FAILED:

@@ -32,8 +32,8 @@ def _lacks_state(run: Run, place: RunFolder) -> bool:
     return goes_on(place.record, run.config.trainvalidate.epochs) and not place.state.exists()
 
 
-def begun_again(runs: Iterable[Run], folder: ResultsFolder) -> dict[tuple[int, int], str]:
-    """Return the status of each run, after those that ended for their former number of epochs were made runnable."""
+def reopen(runs: Iterable[Run], folder: ResultsFolder) -> dict[tuple[int, int], str]:
+    """Make runs that ended for their former number of epochs runnable; return the status of each run."""
     statuses = {}
     for run in runs:
         place = folder.run(run.combo, run.iteration)

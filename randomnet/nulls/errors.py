@@ -17,8 +17,8 @@ from randomnet.nulls.models import is_symmetric
 EXTENTS = {  # kind of error -> what its number says
     "edges_lost": "Fraction of the edges that are missing. Errors of the connectome are drawn anew in every iteration, "
     "after the null model and before normalization (docs/nulls.md).",
-    "edges_added": "Number of edges that do not exist, as a fraction of the edges: between pairs without one, each "
-    "with a weight of its presynaptic neuron.",
+    "edges_added": "Edges added between pairs without one, as a fraction of the edges. Each has the "
+    "weight of a random edge of its presynaptic neuron.",
     "weight_jitter": "Standard deviation of ln |weight|: every weight is multiplied by a log-normal factor of mean 1.",
     "sign_errors": "Fraction of the neurons with the wrong sign; of the edges, where neurons have both signs or the "
     "matrix is symmetric.",

@@ -104,8 +104,8 @@ def test_workers_take_gpus_in_turn_but_one_by_number_stays(gpus):
     found = []
     for place in range(5):
         devices.take_place(place)
-        found.append(devices.chosen("cuda").index)
-        assert devices.chosen("cuda:1").index == 1
+        found.append(devices.device_for("cuda").index)
+        assert devices.device_for("cuda:1").index == 1
     assert found == [0, 1, 2, 0, 1]
 
 

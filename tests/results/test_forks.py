@@ -7,7 +7,7 @@ import time
 import pytest
 
 from randomnet import forks
-from randomnet.forks import Beside
+from randomnet.forks import ForkedWork
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
 
@@ -26,10 +26,10 @@ def two_cores(monkeypatch):
 
 
 def test_work_is_done_in_other_processes_and_waited_for(tmp_path, two_cores):
-    with Beside() as beside:
+    with ForkedWork() as forked:
         for number in range(5):
-            beside.do(writer(tmp_path / str(number), number))
-            assert len(beside.children) <= 2
+            forked.do(writer(tmp_path / str(number), number))
+            assert len(forked.children) <= 2
     texts = [(tmp_path / str(number)).read_text().split(" by ") for number in range(5)]
     assert [text for text, _ in texts] == list("01234")
     assert str(os.getpid()) not in {process for _, process in texts}
@@ -42,16 +42,16 @@ def test_an_error_beside_is_raised_here(tmp_path, two_cores):
         tried.write_text(tried.read_text() + "x" if tried.exists() else "x")
         raise ValueError("of the work")
 
-    with pytest.raises(ValueError, match="of the work"), Beside() as beside:
-        beside.do(fail)
+    with pytest.raises(ValueError, match="of the work"), ForkedWork() as forked:
+        forked.do(fail)
     assert tried.read_text() == "xx"
 
 
 def test_an_error_of_this_process_waits_for_the_others(tmp_path, two_cores):
-    with pytest.raises(KeyError), Beside() as beside:
-        beside.do(writer(tmp_path / "a", "done"))
+    with pytest.raises(KeyError), ForkedWork() as forked:
+        forked.do(writer(tmp_path / "a", "done"))
         raise KeyError
-    assert not beside.children and (tmp_path / "a").exists()
+    assert not forked.children and (tmp_path / "a").exists()
 
 
 def test_an_error_beside_waits_for_the_others(tmp_path, two_cores):
@@ -105,6 +105,6 @@ def test_work_is_done_where_ended_processes_are_not_reported(tmp_path, two_cores
 def test_with_one_core_or_several_threads_work_is_done_here(tmp_path, monkeypatch, number, forked):
     monkeypatch.setattr(forks, "can_fork", lambda: forked)
     monkeypatch.setattr(forks, "cores", lambda: number)
-    with Beside() as beside:
-        beside.do(writer(tmp_path / "a", "done"))
+    with ForkedWork() as forked:
+        forked.do(writer(tmp_path / "a", "done"))
         assert (tmp_path / "a").read_text() == f"done by {os.getpid()}"

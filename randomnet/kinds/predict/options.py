@@ -59,8 +59,8 @@ class PredictSection(Section):
     student: str = option(
         Several(UNKNOWN),
         "gains + shifts",
-        "What the student does not know, and is trained. gains, shifts: one per group (model.groups). tau: of each "
-        "neuron. scales: one per projection between two groups of scale_by. initial: the initial state of every "
+        "Parameters that the student does not know, and that are trained. gains, shifts: one per group "
+        "(model.groups). tau: of each neuron. scales: one per projection between two groups of scale_by. initial: the initial state of every "
         "trial. weights: of all pairs of neurons, without any connectome. All else is the teacher's.",
         neutral="gains + shifts",
     )

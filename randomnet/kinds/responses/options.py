@@ -53,7 +53,7 @@ class ResponsesSection(Section):
     strength: float = option(
         Number(0, above=True),
         0.1,
-        "Input into the stimulated neuron. Responses are divided by it.",
+        "Size of the input into the stimulated neuron. Responses are divided by it.",
         only=SIMULATED,
         neutral=0.1,
     )
@@ -68,7 +68,8 @@ class ResponsesSection(Section):
     rest_time: float = option(
         Number(0, 100_000),
         100.0,
-        "Time from silence until the fixed point is looked for, which inputs start from.",
+        "Time that the network has to settle from silence. Its fixed point is refined from there, and inputs start "
+        "at it.",
         neutral=100.0,
     )
     restrict: str = option(
@@ -100,14 +101,14 @@ class ResponsesSection(Section):
     permutations: int = option(
         Integer(10, 100_000),
         200,
-        "Permutations of which neuron is which, for the level without identities.",
+        "Permutations of the neurons' identities, from which the AUC expected without them is computed.",
         neutral=200,
     )
     gains_by: str = option(
         Value(),
         "",
-        "Kind of label, such as role, whose classes of neurons receive one gain each that is fitted to the measured "
-        "responses; cross-validated over stimulated neurons. Empty = none.",
+        "Kind of label, such as role. The neurons of each class share a gain, which is fitted to the measured "
+        "responses and cross-validated over stimulated neurons. Empty = no gains.",
         only=CLOSED_FORM,
         neutral="",
     )
