@@ -62,10 +62,10 @@ def test_an_error_beside_waits_for_the_others(tmp_path, two_cores):
         time.sleep(0.2)
         (tmp_path / "a").touch()
 
-    with pytest.raises(ValueError), Beside() as beside:
-        beside.do(fail)
-        beside.do(write_late)
-    assert not beside.children and (tmp_path / "a").exists()
+    with pytest.raises(ValueError), ForkedWork() as forked:
+        forked.do(fail)
+        forked.do(write_late)
+    assert not forked.children and (tmp_path / "a").exists()
 
 
 def test_work_whose_process_is_killed_is_done_here(tmp_path, two_cores):
@@ -76,8 +76,8 @@ def test_work_whose_process_is_killed_is_done_here(tmp_path, two_cores):
             os.kill(os.getpid(), signal.SIGKILL)
         (tmp_path / "a").touch()
 
-    with Beside() as beside:
-        beside.do(write)
+    with ForkedWork() as forked:
+        forked.do(write)
     assert (tmp_path / "a").exists()
 
 
@@ -86,16 +86,16 @@ def test_without_memory_for_a_process_work_is_done_here(tmp_path, two_cores, mon
         raise BlockingIOError("Resource temporarily unavailable")
 
     monkeypatch.setattr(os, "fork", fork)
-    with Beside() as beside:
-        beside.do(writer(tmp_path / "a", "done"))
+    with ForkedWork() as forked:
+        forked.do(writer(tmp_path / "a", "done"))
         assert (tmp_path / "a").read_text() == f"done by {os.getpid()}"
 
 
 def test_work_is_done_where_ended_processes_are_not_reported(tmp_path, two_cores):
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        with Beside() as beside:
-            beside.do(writer(tmp_path / "a", "done"))
+        with ForkedWork() as forked:
+            forked.do(writer(tmp_path / "a", "done"))
     finally:
         signal.signal(signal.SIGCHLD, before)
     assert (tmp_path / "a").read_text() == f"done by {os.getpid()}"
