@@ -432,9 +432,10 @@ def test_units_of_recorded_neurons_change_neither_errors_nor_the_dimension(tmp_p
         rates = objective_of(runs, [lesson]).heldout_rates([lesson.student])[0]
         found.append([*scores(lesson.recording, rates).values(), lesson.teacher.dimension])
     assert found[0] == pytest.approx(found[1], rel=1e-3)
-    pair = rates.double().numpy(), lesson.recording.rates[:, lesson.recording.heldout].double().numpy()
-    each = [1 - np.corrcoef(*[values[..., neuron].ravel() for values in pair])[0, 1].clip(0) ** 2
-            for neuron in torch.nonzero(lesson.recording.unrecorded).flatten().tolist()]  # fmt: skip
+    columns = [values.flatten(0, 1)[:, lesson.recording.unrecorded].double().numpy().T
+               for values in (rates, lesson.recording.rates[:, lesson.recording.heldout])]  # fmt: skip
+    each = [1 - (np.corrcoef(*pair)[0, 1].clip(0) if np.ptp(pair[0]) else 0) ** 2
+            for pair in zip(*columns, strict=True)]  # fmt: skip
     assert found[0][2] == pytest.approx(np.mean(each), abs=1e-3)
 
 
