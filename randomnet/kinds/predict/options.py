@@ -60,8 +60,9 @@ class PredictSection(Section):
         Several(UNKNOWN),
         "gains + shifts",
         "Parameters that the student does not know, and that are trained. gains, shifts: one per group "
-        "(model.groups). tau: of each neuron. scales: one per projection between two groups of scale_by. initial: the initial state of every "
-        "trial. weights: of all pairs of neurons, without any connectome. All else is the teacher's.",
+        "(model.groups). tau: of each neuron. scales: one per projection between two groups of scale_by. initial: the "
+        "initial state of every trial. weights: of all pairs of neurons, without any connectome. All else is the "
+        "teacher's.",
         neutral="gains + shifts",
     )
     start: str = option(
