@@ -59,12 +59,12 @@ def prediction_sentences(study: Study) -> list[str]:
     """A sentence for each student whose number of recorded neurons varies, and one on the dimension of the activity."""
     if RECORDED not in study.runs:
         return []
-    found = list(_sentences(study))
-    more = len(found) - MOST_SENTENCES
+    sentences = list(_sentences(study))
+    more = len(sentences) - MOST_SENTENCES
     dimension = study.runs["dimension"].astype(float).groupby(study.runs["iteration"]).first().dropna().to_numpy()
     last = [f"The teachers' activity has a dimension (participation ratio) of {_mean_text(dimension)}."]
     more_text = [f"{more} more students are in prediction.csv."] if more > 0 else []
-    return [*found[:MOST_SENTENCES], *more_text, *(last if found and len(dimension) else [])]
+    return [*sentences[:MOST_SENTENCES], *more_text, *(last if sentences and len(dimension) else [])]
 
 
 def _sentences(study: Study) -> Iterator[str]:
