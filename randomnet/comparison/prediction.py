@@ -62,10 +62,10 @@ def prediction_sentences(study: Study) -> list[str]:
     """A sentence for each student whose number of recorded neurons varies, and one on the dimension of the activity."""
     if RECORDED not in study.runs:
         return []
-    found = list(_sentences(study))
-    more = len(found) - MOST_SENTENCES
+    sentences = list(_sentences(study))
+    more = len(sentences) - MOST_SENTENCES
     more_text = [f"{more} more students are in prediction.csv."] if more > 0 else []
-    return [*found[:MOST_SENTENCES], *more_text, *(_dimension_sentence(study.runs) if found else [])]
+    return [*sentences[:MOST_SENTENCES], *more_text, *(_dimension_sentence(study.runs) if sentences else [])]
 
 
 def dimensions_of(runs: pd.DataFrame) -> np.ndarray:

@@ -104,8 +104,8 @@ class FigureSet(NamedTuple):
 
     metrics:  columns in means.csv. tested: the few of them in tests.csv; costs and settings are not tested.
     overview: columns of the table on the console.
-    answers:  the overview, which is drawn first and alone answers what the grid was made for; None for a figure of the
-              columns in `overview`.
+    first_figures: the overview, which alone answers what the grid was made for; None for a figure of the columns in
+              `overview`.
     flags:    further columns of the summary that figures need.
     tables:   file name -> function for further tables, written with tests.csv and means.csv.
     files:    the same, but too long for the console, and not written where they are empty.
@@ -125,7 +125,7 @@ class FigureSet(NamedTuple):
     families: tuple[str, ...] = ()
     minor: tuple[str, ...] = ()
     tested: tuple[str, ...] = ()
-    answers: Callable[[Study, str | None], Figures] | None = None
+    first_figures: Callable[[Study, str | None], Figures] | None = None
     headlines: tuple[Headline, ...] = ()
     sentences: Callable[[Study], Iterable[str]] | None = None
     sentences_replace: str = NOTHING
@@ -133,7 +133,7 @@ class FigureSet(NamedTuple):
     def overviews(self, study: Study, ylabel: str | None) -> Figures:
         """The pages of the overview."""
         named = fixed(*(Panel(name, name.replace("_", " ")) for name in self.overview))
-        yield from (self.answers or partial(overview_figures, quantities=named))(study, ylabel)
+        yield from (self.first_figures or partial(overview_figures, quantities=named))(study, ylabel)
 
     def of(self, columns: Iterable[str]) -> "FigureSet":
         """The set for these columns: those with a prefix of `families` or `minor` join its metrics."""
@@ -189,7 +189,7 @@ FIGURES: Registry[FigureSet] = Registry({
         headlines=(Headline("loss_measured_final", "loss measured after training", before="loss_measured_initial"),
                    Headline("loss_final", "training loss of the last epoch")),
         files=PARAMETERS,
-        answers=partial(overview_figures, quantities=of_spectral_training, has_courses=True),
+        first_figures=partial(overview_figures, quantities=of_spectral_training, has_courses=True),
         figures=(
             curve_figures,
             array_figures,
@@ -210,7 +210,7 @@ FIGURES: Registry[FigureSet] = Registry({
                 "test_metrics_final", "test_metrics_best", *FINAL_SPECTRUM),
         headlines=(Headline("loss_minimum", "lowest validation loss"),),
         files=PARAMETERS,
-        answers=learning_overview,
+        first_figures=learning_overview,
         sentences=learning_sentences,
         sentences_replace=COMPARISONS,
         flags=(EPOCHS_TO,),
@@ -232,7 +232,7 @@ FIGURES: Registry[FigureSet] = Registry({
     "spectrum": FigureSet(
         metrics=EXPONENTS,
         overview=OF_SPECTRUM,
-        answers=carrier_overview,
+        first_figures=carrier_overview,
         figures=(spectrum_figures, exponent_densities, extensive_figures, vector_figures),
         flags=FLAGS,
         tables=SPREAD,
@@ -245,7 +245,7 @@ FIGURES: Registry[FigureSet] = Registry({
     "transition": FigureSet(
         metrics=EXPONENTS,
         overview=("lambda_max", f"lambda_max{MEDIAN}"),
-        answers=edge_overview,
+        first_figures=edge_overview,
         figures=(transition_figures,),
         flags=FLAGS,
         tables=MappingProxyType({"transition.csv": transition_table,
@@ -258,7 +258,7 @@ FIGURES: Registry[FigureSet] = Registry({
     "convergence": FigureSet(
         metrics=(*EXPONENTS, *OF_INITIAL_STATES),
         overview=("lambda_max", *OF_INITIAL_STATES),
-        answers=partial(overview_figures, quantities=fixed(*CONVERGED)),
+        first_figures=partial(overview_figures, quantities=fixed(*CONVERGED)),
         figures=(convergence_figures,),
         flags=FLAGS,
         tested=OF_SPECTRUM,
@@ -270,7 +270,7 @@ FIGURES: Registry[FigureSet] = Registry({
                  "neurons", "seconds"),
         overview=("fixed_points", "stable_points", "leading_modulus", "explained"),
         tested=("fixed_points", "stable_points", "slow_points", "leading_modulus"),
-        answers=partial(overview_figures, quantities=fixed(*FIXED_POINTS)),
+        first_figures=partial(overview_figures, quantities=fixed(*FIXED_POINTS)),
         figures=(state_space_figures, linearization_figures, psth_figures, phase_figures),
         minor=("points_of_", "stable_points_of_"),
         headlines=(Headline("fixed_points", "number of fixed points", lowest_first=False, best=False),),
@@ -280,7 +280,7 @@ FIGURES: Registry[FigureSet] = Registry({
                  "accuracy_change_lowest", "task_loss_control", "task_loss_highest", "targets", "neurons", "seconds"),
         overview=("targets_change", "others_change", "distance_end", "accuracy_control", "accuracy_lowest"),
         tested=("targets_change", "others_change", "distance_end", "accuracy_control", "accuracy_lowest"),
-        answers=partial(overview_figures, quantities=fixed(*STIMULATION)),
+        first_figures=partial(overview_figures, quantities=fixed(*STIMULATION)),
         figures=(response_figures, accuracy_figures),
         minor=("accuracy_of_", "accuracy_change_of_"),
         headlines=(Headline("targets_change", "change of the stimulated neurons", lowest_first=False, best=False),),
@@ -291,7 +291,7 @@ FIGURES: Registry[FigureSet] = Registry({
                  "stimulated_neurons", "neurons", "seconds"),
         overview=("auc", "auc_gains", "spearman"),
         tested=("auc", "auc_absolute", "spearman", "spearman_absolute", "auc_gains", "auc_gains_change"),
-        answers=partial(overview_figures, quantities=fixed(*MEASURED_RESPONSES)),
+        first_figures=partial(overview_figures, quantities=fixed(*MEASURED_RESPONSES)),
         figures=(measured_response_figures,),
         minor=("auc_of_steps_", "share_of_steps_", "gain_of_"),
         flags=RESPONSE_INTERVALS,
@@ -306,7 +306,7 @@ FIGURES: Registry[FigureSet] = Registry({
         overview=("bump_mean", "bump_modulation"),
         tested=("bump_mean", "bump_amplitude", "bump_modulation", "bump_mean_end", "bump_amplitude_end",
                 "bump_modulation_end"),
-        answers=partial(overview_figures, quantities=simulated),
+        first_figures=partial(overview_figures, quantities=simulated),
         figures=(activity_figures, plane_figures, rate_dots, map_figures),
         families=(RATE, THEORY),
         flags=("rate",),
@@ -321,7 +321,7 @@ FIGURES: Registry[FigureSet] = Registry({
                  "epoch_ratio_torch_rnn_process"),
         overview=("neurons", "exponents", "spectrum_seconds", "spectrum_ratio", "epoch_seconds", "epoch_ratio",
                   "epoch_ratio_torch_rnn"),
-        answers=seconds_figures,
+        first_figures=seconds_figures,
         headlines=(Headline("epoch_ratio", "seconds of an epoch over those of its products"),
                     Headline("spectrum_ratio", "seconds of a spectrum over those of its products")),
         figures=(),
@@ -331,7 +331,7 @@ FIGURES: Registry[FigureSet] = Registry({
                  "co_bps_ceiling", "task_loss", "accuracy", "seconds"),
         overview=("mean_rate", "fano", "silent", "bps_ceiling", "co_bps_ceiling", "accuracy"),
         tested=("mean_rate", "fano", "silent", "task_loss", "accuracy"),
-        answers=partial(overview_figures, quantities=fixed(*RECORDING)),
+        first_figures=partial(overview_figures, quantities=fixed(*RECORDING)),
         headlines=(Headline("mean_rate", "mean rate", lowest_first=False, best=False),),
         figures=(trial_figures, neuron_figures),
     ),
@@ -340,7 +340,7 @@ FIGURES: Registry[FigureSet] = Registry({
                  "psth_r2", "fp_bps", "rate_r2", "epoch_best", "epochs_done", "parameters", "seconds"),
         overview=("nll_test", "bps", "co_bps", "co_bps_ceiling", "rate_r2"),
         tested=("nll_test", "bps", "co_bps", "vel_r2", "psth_r2", "fp_bps", "rate_r2"),
-        answers=partial(overview_figures, quantities=inference_quantities),
+        first_figures=partial(overview_figures, quantities=inference_quantities),
         headlines=(Headline("nll_valid", "negative log-likelihood of validation trials"),),
         figures=(likelihood_figures, rate_figures),
     ),
@@ -353,7 +353,7 @@ FIGURES: Registry[FigureSet] = Registry({
                  "hessian_largest", "stiff_directions", "epochs_done", "seconds"),
         overview=("error_recorded_final", "error_unrecorded_final"),
         tested=("error_recorded_final", "error_unrecorded_final"),
-        answers=prediction_overview,
+        first_figures=prediction_overview,
         sentences=prediction_sentences,
         headlines=(Headline("error_unrecorded_final", "error (1 − R²) of unrecorded neurons after training",
                             before="error_unrecorded_initial"),
@@ -365,7 +365,7 @@ FIGURES: Registry[FigureSet] = Registry({
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),
         overview=("compared", *HEADLINE_SCORES),
         tested=tuple(score.column for score in SCORES),
-        answers=first_scores,
+        first_figures=first_scores,
         headlines=(Headline("state_r2_true_to_inferred", "R² of inferred from true states", lowest_first=False),
                     Headline("rate_r2", "R² of rates", lowest_first=False)),
         figures=(score_figures, inferred_dynamics_figures, trajectory_figures, dsa_search_figures),

@@ -87,8 +87,8 @@ def auc_difference(
     first: np.ndarray, second: np.ndarray, positive: np.ndarray, stimulated: np.ndarray, weights: np.ndarray
 ) -> Estimate:
     """Return the AUC of the first scores minus that of the second, of the same pairs, with its BCa interval."""
-    one, other = (concordance(scores, positive, stimulated, weights.shape[1]) for scores in (first, second))
-    return _estimate(lambda sample: one.auc(sample) - other.auc(sample), weights, stimulated)
+    a, b = (concordance(scores, positive, stimulated, weights.shape[1]) for scores in (first, second))
+    return _estimate(lambda sample: a.auc(sample) - b.auc(sample), weights, stimulated)
 
 
 def share_estimate(positive: np.ndarray, stimulated: np.ndarray, weights: np.ndarray) -> Estimate:
@@ -133,9 +133,9 @@ def mid_ranks(order: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _rank_correlation(first: np.ndarray, second: np.ndarray, weights: np.ndarray) -> float:
     """Pearson's correlation of the ranks of two orders (P,), of pairs that occur so often (P,)."""
     total, ranks = weights.sum(), [mid_ranks(order, weights) for order in (first, second)]
-    one, other = (values - weights @ values / total for values in ranks)
-    spread = np.sqrt((weights @ one**2) * (weights @ other**2))
-    return float(weights @ (one * other) / spread) if spread > 0 else np.nan
+    x, y = (values - weights @ values / total for values in ranks)
+    spread = np.sqrt((weights @ x**2) * (weights @ y**2))
+    return float(weights @ (x * y) / spread) if spread > 0 else np.nan
 
 
 def _estimate(statistic: Callable[[np.ndarray], np.ndarray], weights: np.ndarray, stimulated: np.ndarray) -> Estimate:

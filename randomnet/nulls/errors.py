@@ -85,11 +85,11 @@ def with_errors(connectome: Connectome, errors: Errors, rng: np.random.Generator
 
 
 def _with_edges(
-    connectome: Connectome, kept: np.ndarray, values: np.ndarray, added: _Edges, notes: dict[str, Any]
+    connectome: Connectome, remains: np.ndarray, values: np.ndarray, added: _Edges, notes: dict[str, Any]
 ) -> Connectome:
-    """The kept edges with these values, and the added ones, in the order of a Connectome."""
+    """The remaining edges with these values, and the added ones, in the order of a Connectome."""
     edges = (connectome.post, connectome.pre, values)
-    post, pre, weights = (np.concatenate([old[kept], new]) for old, new in zip(edges, added, strict=True))
+    post, pre, weights = (np.concatenate([old[remains], new]) for old, new in zip(edges, added, strict=True))
     order = np.lexsort((pre, post))
     return dataclasses.replace(
         connectome,

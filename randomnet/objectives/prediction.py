@@ -95,8 +95,9 @@ class Recording(Brief):
             return rates
         truth = self.rates[:, self.heldout]
         known = truth.isfinite()
-        found, true = _centred(rates, known), _centred(truth, known)
-        slope = ((found * true).sum((0, 1)) / found.square().sum((0, 1)).clamp_min(SMALLEST)).clamp_min(0.0)
+        predicted, true = _centred(rates, known), _centred(truth, known)
+        scale = predicted.square().sum((0, 1)).clamp_min(SMALLEST)
+        slope = ((predicted * true).sum((0, 1)) / scale).clamp_min(0.0)
         return _moments(truth, known)[0] + slope * (rates - _moments(rates, known)[0])
 
     @property

@@ -157,6 +157,6 @@ def test_a_line_at_zero_does_not_squeeze_a_density(middle, lines):
 
 def test_courses_on_a_log_axis_beside_linear_ones_say_so(tmp_path):
     study = study_of(trained(tmp_path / "a", {"n": [30], "nle": [2, 50]}))
-    (figure,) = dict(FIGURES[ON_SPECTRUM].answers(study, None)).values()
+    (figure,) = dict(FIGURES[ON_SPECTRUM].first_figures(study, None)).values()
     said = {axes.get_yscale(): axes.get_ylabel().endswith("(log axis)") for axes in figure.axes}
     assert said == {"log": True, "linear": False}
