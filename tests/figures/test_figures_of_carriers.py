@@ -78,7 +78,7 @@ def test_stability_few_draws_and_vectors_that_are_not_determined_are_told(tmp_pa
 
 def test_the_overview_has_every_run_and_the_band_of_random_neurons(tmp_path):
     stem, figure = next(carrier_overview(study(tmp_path, 0.6, 0.25), None))
-    assert stem == "overview" and FIGURES["spectrum"].answers is carrier_overview
+    assert stem == "overview" and FIGURES["spectrum"].first_figures is carrier_overview
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["A (10)", "B (20)", "C (10)"]
     dots = [line for line in axes.lines if line.get_marker() == "."]

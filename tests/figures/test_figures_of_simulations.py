@@ -121,7 +121,7 @@ def test_rates_have_the_theory_beside_them(tmp_path):
     study, kind = gather(make(tmp_path / "a", {"g": [1.0, 2.0]}))
     assert kind.metrics[:3] == ("rate_E", "rate_I", "theory_E") and kind.metrics[3:] == (
         "theory_I", *FIGURES["simulate"].metrics)  # fmt: skip
-    (figure,) = dict(kind.answers(study, None)).values()
+    (figure,) = dict(kind.first_figures(study, None)).values()
     e, i = figure.axes[:2]
     beside = [line for line in e.lines if line.get_marker() == "D"]
     assert [list(line.get_ydata()) for line in beside] == [[pytest.approx(0.9 * 2), pytest.approx(0.9 * 3)]]
@@ -133,7 +133,7 @@ def test_rates_have_the_theory_beside_them(tmp_path):
 def test_many_populations_are_several_figures(tmp_path, monkeypatch):
     monkeypatch.setattr(simulate, "MOST_RATES", 1)
     study, kind = gather(make(tmp_path / "a", iterations=1))
-    (overview,) = dict(kind.answers(study, None)).values()
+    (overview,) = dict(kind.first_figures(study, None)).values()
     assert [axes.get_ylabel().split("\n")[0] for axes in overview.axes][:1] == ["rate of E"]
     (further,) = dict(simulate.rate_dots(study, None)).items()
     assert further[0] == "rates_2" and further[1].axes[0].get_ylabel().startswith("rate of I")
@@ -167,7 +167,7 @@ def test_no_maps_without_two_axes(tmp_path, grid):
 def test_every_label_has_its_own_maps(tmp_path):
     study, _ = gather(*(make(tmp_path / name, {"g": [1, 2], "k": [1, 2]}, 1, decoded=False) for name in ("a", "b")))
     assert list(dict(simulate.map_figures(study, None))) == ["maps_a", "maps_b"]
-    (overview,) = dict(FIGURES["simulate"].answers(study, None)).values()
+    (overview,) = dict(FIGURES["simulate"].first_figures(study, None)).values()
     labels = {axes.get_ylabel() for axes in overview.axes}
     assert "rate of E\n(Hz)" in labels and not any("bump" in label for label in labels)
 
@@ -197,7 +197,7 @@ def test_times_and_rates_have_the_unit_of_the_experiment(tmp_path):
     assert "time (τ)" in {axes.get_xlabel() for axes in figure.axes}
     assert option_label(study.combos, "dt") == "time step (τ)"
     seconds, kind = gather(make(tmp_path / "b", {"dt": [0.1, 0.2]}, iterations=1))
-    (rates,) = dict(kind.answers(seconds, None)).values()
+    (rates,) = dict(kind.first_figures(seconds, None)).values()
     assert rates.axes[0].get_ylabel() == "rate of E\n(Hz)" and option_label(seconds.combos, "dt") == "time step (s)"
 
 
