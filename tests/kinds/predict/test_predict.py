@@ -506,6 +506,7 @@ BAD = {
     "[model] activation: expected another than tanh": "model.activation=tanh",
     "[predict] observed: expected rates where": ("predict.observed=spikes", "model.activation=tanh_stretched"),
     "[net] g: expected a network whose activity stays finite": ("net.g=1e9", "model.activation=relu"),
+    "[net] g: expected a teacher whose activity varies": ("predict.shift_mean=1e6", "model.activation=tanh_stretched"),
     "[analysis] trajectories: expected at least 2": "analysis.trajectories=1",
     "[net] parameter: expected weights": "net.parameter=gains",
 }  # fmt: skip
