@@ -27,6 +27,7 @@ from randomnet.settings import ConfigError
 
 RANKING_TRIALS, RANKING_TIMES = 2, 10  # samples from which the order of recording is computed
 RANKING_NOISE, RANKING_PRIOR = 0.1, 0.3  # of the activity's standard deviation, and of the parameters
+STILL = 4  # units of rounding, within which a rate stays as it is
 TRUE = {"net.null": "none", "net.random_w": False, **{f"net.{name}": 0.0 for name in EXTENTS}}  # the true connectome
 
 
@@ -94,7 +95,17 @@ def teacher_of(run: Run) -> Teacher:
     if not bool(rates.isfinite().all()) or float(rates.abs().max()) > math.sqrt(torch.finfo(rates.dtype).max):
         raise ConfigError("[net] g: expected a network whose activity stays finite, got one whose activity grows "
                           f"beyond all bounds with activation = {run.config.model.activation}")  # fmt: skip
+    if not _varies(rates[:, training:]):
+        raise ConfigError("[net] g: expected a teacher whose activity varies, got held-out trials in which all of its "
+                          "neurons stay as they are; choose a larger g, a shorter settle, or other gains and "
+                          "shifts")  # fmt: skip
     return Teacher(setup, system, parameters, projections, interface, inputs, initial, rates, training)
+
+
+def _varies(rates: Tensor) -> bool:
+    """Whether rates (T, trials, N) of any neuron vary over time and trials by more than their rounding."""
+    spread = rates.amax((0, 1)) - rates.amin((0, 1))
+    return bool((spread > STILL * torch.finfo(rates.dtype).eps * rates.abs().amax((0, 1))).any())
 
 
 def _recorded_teacher(run: Run, setup: Setup) -> Teacher:
