@@ -188,7 +188,7 @@ def test_networks_that_training_leaves_unbounded_are_in_no_mean_of_exponents(tmp
     study = figures_command.gather(figures_command.parse(["--results_folders", str(one), "--save_figs", "x"]))[0]
     figure = dict(training.array_figures(study, None))["spectra"]
     assert "unbounded, left out: 1 after training" in " ".join(figure.get_suptitle().split())
-    overview = dict(FIGURES[figures_command.ON_SPECTRUM].answers(study, None))["overview"]
+    overview = dict(FIGURES[figures_command.ON_SPECTRUM].first_figures(study, None))["overview"]
     axes = next(axes for axes in overview.axes if axes.get_ylabel().startswith("largest exponent"))
     assert axes.get_title() == "left out: 1 unbounded"
     assert sum(len(line.get_ydata()) for line in axes.lines if line.get_gid() == "run") == 2
@@ -662,7 +662,7 @@ def test_a_combo_that_one_folder_lacks_is_drawn_for_the_other(tmp_path):
     study = training_of(one, two)
     figures = dict(training.loss_minimum_boxes(study, None))
     assert set(figures) == {f"minimum_n_back={n}" for n in (1, 2, 3)}
-    (overview,) = dict(FIGURES[figures_command.ON_TASK].answers(study, None)).values()
+    (overview,) = dict(FIGURES[figures_command.ON_TASK].first_figures(study, None)).values()
     axes = next(axes for axes in overview.axes if axes.get_gid() == "loss_minimum")
     dots = [line.get_ydata() for line in axes.lines if line.get_gid() == "run"]
     np.testing.assert_allclose(sorted(map(list, dots)), [[1, 2], [1, 2], [2, 3], [2, 3], [3, 4]])  # iterations 0 and 1
@@ -671,7 +671,7 @@ def test_a_combo_that_one_folder_lacks_is_drawn_for_the_other(tmp_path):
 def test_no_mean_of_the_end_of_training_is_of_several_values_of_an_option(tmp_path):
     grid = {"n_back": [1, 2], "lr": [0.1, 0.2], "null": ["none", "degree"]}
     study = training_of(make_task(tmp_path / "one", grid))
-    (overview,) = dict(FIGURES[figures_command.ON_TASK].answers(study, None)).values()
+    (overview,) = dict(FIGURES[figures_command.ON_TASK].first_figures(study, None)).values()
     panels = [axes for axes in overview.axes if axes.get_gid() == "loss_minimum"]
     dots = [y for axes in panels for line in axes.lines if line.get_gid() == "run" for y in line.get_ydata()]
     np.testing.assert_allclose(sorted(dots), sorted(1.0 + combo + i for combo in range(8) for i in range(2)))
