@@ -22,7 +22,7 @@ def curvature_of(run: Run, recording: Recording, student: Student) -> Curvature 
     They are at the present parameters, with initial states held fixed. None where none are asked for, or none but
     initial states is unknown.
     """
-    count, exact = run.config.predict.eigenvalues, student.double_copy()
+    count, exact = run.config.predict.eigenvalue_count, student.double_copy()
     parameters = {name: values for name, values in exact.unknown.items() if name != "initial"}
     if not count or not parameters:
         return None

@@ -143,19 +143,27 @@ class PredictSection(Section):
         only=UNTASKED,
         neutral=0.25,
     )
-    eigenvalues: int = option(
-        Integer(0, 1000),
-        20,
+    eigenvalues: int | str = option(
+        Integer(0, 1000, words=("auto",)),
+        "auto",
         "Number of leading, and of trailing, eigenvalues of the loss's Gauss-Newton matrix in the unknown parameters "
-        "at the end. Of up to 600 parameters all are computed. 0 = none.",
+        "at the end. Of up to 600 parameters all are computed. 0 = none. auto = 20, and none with free weights, of "
+        "which they take a minute.",
         sizes=False,
-        neutral=20,
+        neutral="auto",
     )
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """The names in `student`."""
         return tuple(self.student.split(" + "))
+
+    @property
+    def eigenvalue_count(self) -> int:
+        """The number in `eigenvalues`."""
+        if self.eigenvalues == "auto":
+            return 0 if "weights" in self.unknown else 20
+        return int(self.eigenvalues)
 
 
 def _predicted(config: Any) -> tuple[Key, str] | None:
