@@ -618,6 +618,6 @@ def test_a_trained_network_is_a_teacher_with_its_own_gains(tmp_path):
 
 
 def test_free_weights_have_no_eigenvalues_unless_asked_for(tmp_path):
-    for predict, expected in (("student = weights", 0), ("student = weights\neigenvalues = 3", 3), ("", 20)):
-        (one,) = read_plan(ini(tmp_path, predict)).combos[0].runs()
+    for text, expected in (("student = weights", 0), ("student = weights\neigenvalues = 3", 3), ("", 20)):
+        (one,) = read_plan(ini(tmp_path, text)).combos[0].runs()
         assert one.config.predict.eigenvalue_count == expected
