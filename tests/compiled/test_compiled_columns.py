@@ -173,7 +173,7 @@ def test_a_series_drives_sparse_and_runge_kutta_steps():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["current", "rate"])
-def test_results_do_not_depend_on_the_number_of_threads(form, monkeypatch):
+def test_results_of_several_threads_differ_by_rounding_at_most(form, monkeypatch):
     monkeypatch.setattr("randomnet.rnn.compiled_columns.SHARED", 0)
     compiled.select("compiled")
     results = []
@@ -184,7 +184,8 @@ def test_results_do_not_depend_on_the_number_of_threads(form, monkeypatch):
             results.append(values_and_gradients(system, parameters, *start()))
             assert torch.get_num_threads() == threads
     for one, two in zip(results[:2], results[2:], strict=True):
-        assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+        for a, b in zip(one, two, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("condition", [1.5, 1e3, 1e12])

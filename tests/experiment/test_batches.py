@@ -11,8 +11,10 @@ import pytest
 import torch
 
 import runrandomnet
+from randomnet import results
 from randomnet.connectome import from_dense
 from randomnet.experiment.batches import make_batches
+from randomnet.kinds import continuation
 from randomnet.kinds.train import measurements
 from randomnet.kinds.train import run as train
 from randomnet.lyapunov import (
@@ -316,11 +318,11 @@ def test_a_batch_goes_on_as_a_whole_where_one_of_its_runs_had_already_been_writt
     overrides = ["--set", "execution.batch_runs=8", "--set", 'combosparams.combos_params={"lr": [0.1, 0.01]}']
     assert runrandomnet.main([str(path), *overrides]) == 0
     before = {p: p.read_bytes() for p in (tmp_path / "a").rglob("arrays.npz")}
-    kept, original = {}, train.results.write_bytes
+    kept, original = {}, results.write_bytes
     (tmp_path / "a").rename(tmp_path / "b")
     with pytest.MonkeyPatch.context() as patched:
-        writer = SimpleNamespace(**{**vars(train.results), "write_bytes": keep_checkpoints(kept, original)})
-        patched.setattr(train, "results", writer)
+        writer = SimpleNamespace(**{**vars(results), "write_bytes": keep_checkpoints(kept, original)})
+        patched.setattr(continuation, "results", writer)
         assert runrandomnet.main([str(path), *overrides]) == 0
     # as if it had been killed when one of the four had its run.json and the others had not
     for number, record in enumerate(sorted((tmp_path / "a").rglob("run.json"))):

@@ -34,7 +34,8 @@ ALLOWED = (
     ),
     Allowance(
         ("execution.batch_runs", "execution.memory_budget"),
-        lambda config: config.model.architecture != "network" or config.lyapunov.tsim == "auto" or config.from_source,
+        lambda config: config.model.architecture != "network" or config.lyapunov.tsim == "auto" or config.from_source
+        or config.experiment.kind == "benchmark",
         "such runs are carried out one by one, as batch_runs = 1 would ask for",
     ),
     Allowance(
