@@ -277,18 +277,24 @@ def solve_upper(r, rows):
 
 
 @njit
+def mix(products, growth_bar):
+    """Turn W' W^T (k, k) into diag(l') - copyltu(W' W^T) in place, of `orthonormalise_adjoint`."""
+    for i in range(len(products)):
+        for j in range(i):
+            products[i, j] = -products[i, j]
+            products[j, i] = products[i, j]
+        products[i, i] = growth_bar[i] - products[i, i]
+
+
+@njit
 def orthonormalise_adjoint(frame, r, frame_bar, growth_bar):
     """Turn the adjoint of W (k, N) into that of A in place; growth_bar: the adjoint of ln R_ii (k,).
 
     A' = R^-1 (W' + (diag(l') - copyltu(W' W^T)) W), as in Seeger et al. 2018.
     """
     k = len(frame)
-    products, mixed = np.empty((k, k), frame.dtype), np.empty((k, k), frame.dtype)
-    product_right_transposed(frame_bar, frame, 1.0, 0.0, products)
-    for i in range(k):
-        for j in range(i):
-            mixed[i, j] = -products[i, j]
-            mixed[j, i] = -products[i, j]
-        mixed[i, i] = growth_bar[i] - products[i, i]
+    mixed = np.empty((k, k), frame.dtype)
+    product_right_transposed(frame_bar, frame, 1.0, 0.0, mixed)
+    mix(mixed, growth_bar)
     product(mixed, frame, 1.0, 1.0, frame_bar)
     solve_upper(r, frame_bar)

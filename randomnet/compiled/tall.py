@@ -14,6 +14,7 @@ from randomnet.compiled.orthonormal import (
     copy_into,
     factor_gram,
     invert_transposed,
+    mix,
     orthonormalise,
     unit_rows,
     whole_lanes,
@@ -76,13 +77,9 @@ def orthonormalise_columns(frame, r, buffer):
 def orthonormalise_columns_adjoint(frame, r, frame_bar, growth_bar):
     """As `orthonormal.orthonormalise_adjoint`, for W and its adjoint with tangent vectors in columns (N, k)."""
     k = frame.shape[1]
-    products, mixed = np.empty((k, k), frame.dtype), np.empty((k, k), frame.dtype)
-    product_left_transposed(frame_bar, frame, 1.0, 0.0, products)
-    for i in range(k):
-        for j in range(i):
-            mixed[i, j] = -products[i, j]
-            mixed[j, i] = -products[i, j]
-        mixed[i, i] = growth_bar[i] - products[i, i]
+    mixed = np.empty((k, k), frame.dtype)
+    product_left_transposed(frame_bar, frame, 1.0, 0.0, mixed)
+    mix(mixed, growth_bar)
     product(frame, mixed, 1.0, 1.0, frame_bar)
     for end in range(k, 0, -BLOCK):
         begin = max(0, end - BLOCK)
