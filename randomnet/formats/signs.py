@@ -8,7 +8,7 @@ have one, and unknown where they contradict each other.
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,13 @@ def transmitter_names(texts: np.ndarray) -> np.ndarray:
     spellings, index = np.unique(texts, return_inverse=True)
     names = [_name_of(text.strip().lower()) for text in spellings.tolist()]
     return np.array(names, dtype=str)[index] if len(names) else np.array([], dtype=str)
+
+
+def are_transmitters(words: Iterable[str]) -> bool:
+    """Whether words are known transmitters, and perhaps such as unknown."""
+    labels = transmitter_names(np.array(sorted(words), dtype=str)).tolist()
+    names = {name for label in labels for name in label.split(JOINT)}
+    return bool(names & set(KNOWN)) and names <= {*KNOWN, UNKNOWN}
 
 
 def notes_on(texts: np.ndarray) -> list[str]:

@@ -12,11 +12,17 @@ class Role:
     """What a column is used as.
 
     use: the text of the table of contents. spellings: names of the column, in lower case without punctuation, the best
-    first.
+    first. qualifiers: words beside a spelling in a name, such as edge in edge_sign.
     """
 
     use: str
     spellings: tuple[str, ...]
+    qualifiers: frozenset[str] = frozenset()
+
+
+SIGNED_BY = ("is", "synapse", "synaptic", "syn", "output", "outgoing", "effect", "type")  # of edges and neurons
+OF_EDGES = ("edge", "weight", "connection", "conn", "link", "pre", "presynaptic", "presyn", "source")
+OF_NEURONS = ("cell", "neuron", "neuronal", "node", "unit")
 
 
 EDGE_ROLES: Mapping[str, Role] = {
@@ -37,12 +43,13 @@ EDGE_ROLES: Mapping[str, Role] = {
         "synapsecount", "synapsecounts", "numsynapses", "numberofsynapses", "synapsenumber", "connectivity", "nbr",
         "number", "nconnections", "numberofconnections", "numconnections", "size", "strength", "connectionstrength",
         "contacts", "ncontacts", "edgeweight", "synweight", "synapseweight", "synapticweight", "fln",
-        "sections", "emseries",
+        "sections", "emseries", "wt", "strengths", "gewicht", "anzahl",
     )),
     "sign": Role("sign of the edge", (
         "sign", "signs", "ei", "eitype", "eori", "excinh", "valence", "polarity", "effect", "excitatory",
-        "isexcitatory", "excitatorysynapse", "inhibitory", "isinhibitory",
-    )),
+        "isexcitatory", "excitatorysynapse", "inhibitory", "isinhibitory", "isexc", "isinh", "excitatoryinhibitory",
+        "sgn",
+    ), frozenset((*SIGNED_BY, *OF_EDGES))),
     "transmitter": Role("transmitter of the presynaptic neuron", (
         "consensusnt", "consensusntpre", "consensusntype", "predictednt", "predictedntpre", "celltypepredictednt",
         "nttype", "prenttype", "nttypepre", "topnt", "pretopnt", "topntpre", "prent", "ntpre", "nt", "ntx",
@@ -66,7 +73,7 @@ NOT_EDGES = ("bodyid", "body", "rootid", "ptrootid", "neuronid", "skid", "skelet
 NODE_ROLES: Mapping[str, Role] = {
     "id": Role("neuron", (
         "id", "bodyid", "body", "rootid", "ptrootid", "neuronid", "nodeid", "nid", "skid", "skeletonid", "cellid",
-        "name", "neuron", "neuronname", "cellname", "cell", "label", "node", "index",
+        "name", "neuron", "neuronname", "cellname", "nodename", "vertexname", "cell", "label", "node", "index",
     )),
     "transmitter": Role("transmitter of the neuron", (
         "consensusnt", "neurotransmitter", "neurotransmitters", "neurotransmitterpredicted", "predictednt",
@@ -74,8 +81,8 @@ NODE_ROLES: Mapping[str, Role] = {
     )),
     "sign": Role("sign of the neuron's outgoing weights", (
         "sign", "signs", "ei", "eitype", "eori", "excinh", "valence", "polarity", "excitatory", "isexcitatory",
-        "inhibitory", "isinhibitory",
-    )),
+        "inhibitory", "isinhibitory", "isexc", "isinh", "excitatoryinhibitory", "sgn",
+    ), frozenset((*SIGNED_BY, *OF_NEURONS))),
     "type": Role("label type", ("type", "primarytype", "celltype", "neurontype", "cellclasstype")),
     "instance": Role("label instance", ("instance",)),
     "class": Role("label class", ("class", "cellclass", "neuronclass")),
@@ -92,13 +99,13 @@ NODE_ROLES: Mapping[str, Role] = {
 }  # fmt: skip
 
 SIGN_WORDS: Mapping[str, int] = {
-    **dict.fromkeys(("+", "1", "+1", "1.0", "e", "exc", "exci", "excit", "excitatory", "excitation", "positive", "pos",
+    **dict.fromkeys(("+", "1", "+1", "e", "exc", "exci", "excit", "excitatory", "excitation", "positive", "pos",
                      "plus", "activating", "activation", "activates", "activate", "excites", "stimulates",
                      "erregend", "exzitatorisch", "excitatorio", "excitatoria", "excitateur", "excitatrice"), 1),
-    **dict.fromkeys(("-", "−", "-1", "-1.0", "i", "inh", "inhib", "inhibitory", "inhibition", "negative", "neg",
+    **dict.fromkeys(("-", "-1", "i", "inh", "inhib", "inhibitory", "inhibition", "negative", "neg",
                      "minus", "repressing", "represses", "inhibits", "inhibit", "inhibiting",
                      "hemmend", "inhibitorisch", "inhibitorio", "inhibitoria", "inhibiteur", "inhibitrice"), -1),
-    **dict.fromkeys(("0", "0.0", "", "na", "nan", "none", "unknown", "unclear", "?", "unsigned"), 0),
+    **dict.fromkeys(("0", "", "na", "nan", "none", "unknown", "unclear", "?", "unsigned"), 0),
 }  # fmt: skip
 LONG_SIGN_WORDS = {word: sign for word, sign in SIGN_WORDS.items() if sign and word.isalpha() and len(word) > 2}
 TRUTH_WORDS: Mapping[str, int] = {
@@ -109,6 +116,7 @@ TRUTH_WORDS: Mapping[str, int] = {
 CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR = "chemical", "electrical", "received", "neuromuscular"
 SYNAPSE_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("chemical", "chem", "c", "ch", "cs", "chemicalsynapse", "s", "sp", "send", "sendpoly",
+                     "syn", "synapse", "synaptic",
                      "chemisch", "chemische", "chemischesynapse", "quimica", "quimico", "sinapsisquimica", "chimique",
                      "chimica"), CHEMICAL),
     **dict.fromkeys(("electrical", "electric", "e", "el", "elec", "ej", "gap", "gj", "gapjunction", "gapjunctions",
@@ -119,16 +127,35 @@ SYNAPSE_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("r", "rp", "receive", "receivepoly"), RECEIVED),  # White et al. 1986: the same synapses again
     **dict.fromkeys(("nmj", "neuromuscular", "neuromuscularjunction"), NEUROMUSCULAR),
 }  # fmt: skip
+SYNAPTIC = ("syn", "synapse", "synaptic")  # which tell no kind of synapse among other words
+JUNCTION_WORDS = ("gj", "ej")
 TRUE_TYPES = {  # columns that are true for synapses of one type, and false for the other
     "iselectrical": ELECTRICAL, "iselectricalsynapse": ELECTRICAL, "isgap": ELECTRICAL, "isgapjunction": ELECTRICAL,
     "ischemical": CHEMICAL, "electrical": ELECTRICAL, "chemical": CHEMICAL, "gapjunction": ELECTRICAL,
+    "gj": ELECTRICAL, "isgj": ELECTRICAL,
 }  # fmt: skip
+TRUE_SIGNS = {  # sign -> names of columns that are true for it
+    1: ("excitatory", "isexcitatory", "excitatorysynapse", "isexc", "exc"),
+    -1: ("inhibitory", "isinhibitory", "isinh", "inh"),
+}
 DIRECTION_WORDS: Mapping[str, bool] = {"directed": True, "undirected": False, "bidirectional": False, "mutual": False}
 WEIGHTS_BY_SYNAPSE: Mapping[str, tuple[str, ...]] = {  # names of weights that say the kind of synapse
     CHEMICAL: ("chemical", "chemicalweight", "chem", "chemweight", "chemicalsynapses", "nchemical", "chemicalcount"),
     ELECTRICAL: ("electrical", "electricalweight", "elec", "elecweight", "electricalsynapses", "gapjunction",
                  "gapjunctions", "gapweight", "gj", "nelectrical", "ngapjunctions", "electricalcount"),
 }  # fmt: skip
+KIND_WORDS: Mapping[str, frozenset[str]] = {  # in other names of such weights, beside words of weights
+    CHEMICAL: frozenset(("chemical", "chem")),
+    ELECTRICAL: frozenset(("electrical", "electric", "elec", "gap", "gj", "ej")),
+}
+WEIGHT_NOUNS = frozenset((
+    "weight", "weights", "count", "counts", "n", "num", "number", "nr", "synapse", "synapses", "syn", "syns",
+    "connections", "contacts", "strength",
+))  # fmt: skip
+WEIGHT_WORDS = WEIGHT_NOUNS | {
+    "of", "no", "nb", "total", "sum", "all", "synaptic", "connection", "conn", "edge", "link", "contact", "pair"
+}  # fmt: skip
+JUNCTIONS = frozenset(("junction", "junctions", "jn", "jns"))
 
 
 @functools.lru_cache(maxsize=100_000)  # each role is compared with all columns of a table
@@ -138,9 +165,37 @@ def normalized(name: str) -> str:
 
 
 def role_columns(columns: Iterable[str], role: Role) -> list[str]:
-    """The columns that are spelled as the role, the best spelling first."""
-    ranked = {spelling: rank for rank, spelling in enumerate(role.spellings)}
-    return sorted((name for name in columns if normalized(name) in ranked), key=lambda name: ranked[normalized(name)])
+    """The columns that are spelled as the role, the best first; or else those that are so but for qualifiers."""
+    ranked, columns = {spelling: rank for rank, spelling in enumerate(role.spellings)}, list(columns)
+    spelled = sorted(
+        (name for name in columns if normalized(name) in ranked), key=lambda name: ranked[normalized(name)]
+    )
+    return spelled or [name for name in columns if role.qualifiers and unqualified(name, role) in ranked]
+
+
+def weights_of_kind(kind: str, columns: Iterable[str]) -> list[str]:
+    """The columns whose names say that they are the weights of a kind of synapse, the best spelling first."""
+    columns = list(columns)
+    spelled = role_columns(columns, Role("", WEIGHTS_BY_SYNAPSE[kind]))
+    allowed = KIND_WORDS[kind] | WEIGHT_WORDS | JUNCTIONS
+    named = [name for name in columns if KIND_WORDS[kind] & set(words_of(name)) and set(words_of(name)) <= allowed]
+    return list(dict.fromkeys([*spelled, *named]))
+
+
+def weights_by_words(columns: Iterable[str]) -> list[str]:
+    """The columns whose names consist of words of weights, such as num_syn and total synapses."""
+    words = {name: set(words_of(name)) for name in columns}
+    return [name for name, used in words.items() if used & WEIGHT_NOUNS and used <= WEIGHT_WORDS]
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a name in lower case, as punctuation, case and digits part them."""
+    return re.findall(r"[^\W\d_]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+
+
+def unqualified(name: str, role: Role) -> str:
+    """The words of a name that do not qualify a spelling of the role, as one."""
+    return "".join(word for word in words_of(name) if word not in role.qualifiers)
 
 
 def types_of_truth(column: str) -> dict[int, str]:
@@ -155,15 +210,23 @@ def sign_words_of(column: str, words: Iterable[str] = ()) -> Mapping[str, int]:
 
     words: of the cells; 0 is no sign beside -1, also in a column that is true or false.
     """
-    name = normalized(column)
+    names = {normalized(column), *(unqualified(column, roles["sign"]) for roles in (EDGE_ROLES, NODE_ROLES))}
     truth = dict(TRUTH_WORDS)
-    if {"-1", "-1.0"} & set(words):
-        truth.update({"0": 0, "0.0": 0})
-    if name in ("excitatory", "isexcitatory", "excitatorysynapse"):
+    if "-1" in set(map(sign_word, words)):
+        truth.update({"0": 0})
+    if names & set(TRUE_SIGNS[1]):
         return {**SIGN_WORDS, **truth}
-    if name in ("inhibitory", "isinhibitory"):
+    if names & set(TRUE_SIGNS[-1]):
         return {word: -sign for word, sign in truth.items()}
     return SIGN_WORDS
+
+
+def sign_word(text: str) -> str:
+    """The text of a cell as SIGN_WORDS and TRUTH_WORDS have it: `exc` for `Exc.`, `-1` for `-1.00` and other dashes."""
+    word = re.sub("[\u2010-\u2015\u2212]", "-", text.strip().lower())
+    if match := re.fullmatch(r"([+-]?[01])\.0*", word):
+        return match[1]
+    return word[:-1] if word.endswith(".") and word[:-1].isalpha() else word
 
 
 def _tell_synapse_types(words: set[str]) -> bool:
@@ -173,21 +236,28 @@ def _tell_synapse_types(words: set[str]) -> bool:
     """
     if words <= set(SYNAPSE_WORDS):
         return words != {"e"}
-    clear = {word for word in words if len(word) > 2 and SYNAPSE_WORDS.get(word) in (CHEMICAL, ELECTRICAL)}
+    clear = {word for word in words if (len(word) > 2 or word in JUNCTION_WORDS) and word not in SYNAPTIC
+             and SYNAPSE_WORDS.get(word) in (CHEMICAL, ELECTRICAL)}  # fmt: skip
     chemical = {word for word in words if SYNAPSE_WORDS.get(word) == CHEMICAL}
     return bool(clear) and not (chemical and words & set(LONG_SIGN_WORDS))
 
 
+def are_opposite_signs(words: Iterable[str]) -> bool:
+    """Whether words are signs beyond doubt: words such as excitatory and inhibitory, or both E and I."""
+    words = set(map(sign_word, words))
+    return meaning_of(words) == "sign" and bool(words & set(LONG_SIGN_WORDS) or {"e", "i"} <= words)
+
+
 def meaning_of(words: Iterable[str]) -> str:
     """`direction`, `synapse_type` or `sign` by the words in the cells of a column such as type; "" for other words."""
-    words = {word.strip().lower() for word in words} - {""}
+    words = set(map(sign_word, words)) - {""}
     if not words:
         return ""
     if words <= set(DIRECTION_WORDS):
         return "direction"
     if _tell_synapse_types({normalized(word) for word in words}):
         return "synapse_type"
-    are_ambiguous = words <= {"0", "1", "0.0", "1.0", "e"} or words == {"i"}
+    are_ambiguous = words <= {"0", "1", "e"} or words == {"i"}
     tell_signs = any(SIGN_WORDS.get(word) for word in words) and not are_ambiguous
     return "sign" if words <= set(SIGN_WORDS) and tell_signs else ""
 
@@ -199,6 +269,5 @@ ZEROS_AND_ONES = (
 
 def are_zeros_and_ones(by_word: Mapping[str, int], words: Iterable[str]) -> bool:
     """Whether words of signs are 0 and 1 alone, of which 0 may be no sign or an inhibitory one."""
-    used = set(words)
-    zeros, ones = used & {"0", "0.0"}, used & {"1", "1.0", "+1"}
-    return bool(zeros and ones) and used == zeros | ones and by_word["0"] == 0
+    used = set(map(sign_word, words))
+    return bool(used) and used in ({"0", "1"}, {"0", "+1"}) and by_word["0"] == 0

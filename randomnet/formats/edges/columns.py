@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.edges.content import (
     are_numbers,
-    are_transmitters,
     are_truths,
     end_of,
     first_words,
@@ -22,14 +21,19 @@ from randomnet.formats.edges.content import (
 )
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.options import Options
+from randomnet.formats.signs import are_transmitters
 from randomnet.formats.spellings import (
     EDGE_ROLES,
+    ELECTRICAL,
     NODE_ROLES,
     NOT_EDGES,
     TRUE_TYPES,
     WEIGHTS_BY_SYNAPSE,
+    are_opposite_signs,
     normalized,
     role_columns,
+    weights_by_words,
+    weights_of_kind,
 )
 from randomnet.formats.tables.cells import whole_number
 from randomnet.formats.tables.reading import NUMBER, Table
@@ -173,12 +177,13 @@ class _Choice:
 
     def take_weights_by_synapse(self, named: Mapping[str, str]) -> None:
         """Take columns such as chemical_weight. Raises FormatError where another column may be the weight as well."""
-        first = first_words(self.table, [name for name in self.rest if normalized(name) in TRUE_TYPES])
+        true_of = (*TRUE_TYPES, *(("exc", "inh") if "sign" not in self.roles else ()))
+        first = first_words(self.table, [name for name in self.rest if normalized(name) in true_of])
         truths = [column for column, words in first.items() if are_truths(words)]
         self.words += tuple(truths)
         self.rest = [column for column in self.rest if column not in truths]
-        for kind, spellings in WEIGHTS_BY_SYNAPSE.items():
-            columns = [column for column in self.rest if normalized(column) in spellings]
+        for kind in WEIGHTS_BY_SYNAPSE:
+            columns = weights_of_kind(kind, self.rest)
             if "weight" in named:
                 for column in columns:
                     self._leave(column, f"{named['weight']} is used as weight")
@@ -189,9 +194,16 @@ class _Choice:
             for column in columns:
                 self.by_synapse[kind] = column
                 self.rest.remove(column)
+        others = weights_by_words(self.rest) if [*self.by_synapse] == [ELECTRICAL] else []
+        if others := numeric_columns(self.table, others):
+            raise _several(self.table, "weight", [*others, *self.by_synapse.values()])
 
     def take_ends(self) -> None:
-        """Take labels of the neurons of one end, such as type_pre; leave transmitters of postsynaptic neurons."""
+        """Take labels of the neurons of one end, such as type_pre; leave transmitters of postsynaptic neurons.
+
+        Where neither signs nor transmitters are told, a label of presynaptic neurons may be their signs.
+        """
+        first = {} if {"sign", "transmitter"} & set(self.roles) else first_words(self.table, self.rest)
         for column in list(self.rest) if self.table.headed else ():
             end, name = end_of(column) or ("", "")
             kind = next(
@@ -201,9 +213,14 @@ class _Choice:
                 self._leave(column, "the transmitter of the postsynaptic neuron")
             elif end and kind and (end, kind) in self.labels.values():
                 self._leave(column, f"another column is the {kind} of the same neuron")
+            elif end == "pre" and kind and are_opposite_signs(first.get(column, ())):
+                self.words += (column,)
+                self.rest.remove(column)
             elif end and kind:
                 self.labels[column] = (end, kind)
                 self.rest.remove(column)
+            elif end == "post" and are_opposite_signs(first.get(column, ())):
+                self._leave(column, "the sign of the postsynaptic neuron")
 
     def take_by_content(self) -> None:
         """Take texts that tell types of synapses, signs or directions; take numbers as the weight where there is none.
@@ -233,6 +250,12 @@ class _Choice:
         numeric = numeric_columns(self.table, self.rest)
         weights = [column for column in numeric if not self.table.headed or not why_no_weight(column)]
         self.doubtful = tuple(column for column in numeric if is_quality(column))
+        named = weights_by_words(weights) if len(weights) > 1 else []
+        if len(named) == 1:
+            self.weight_note = "the only column of numbers with words of weights in its name"
+            self.roles["weight"] = named[0]
+            self.rest.remove(named[0])
+            return
         if len(weights) > 1:
             raise FormatError(
                 f"{self.table}: expected one column of weights, got {len(weights)} columns of numbers, "

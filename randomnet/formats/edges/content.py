@@ -3,11 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from randomnet.formats.files import FormatError
-from randomnet.formats.signs import KNOWN, UNKNOWN, transmitter_names
-from randomnet.formats.spellings import POST_WORDS, PRE_WORDS, TRUTH_WORDS, meaning_of, normalized
+from randomnet.formats.spellings import JUNCTION_WORDS, POST_WORDS, PRE_WORDS, TRUTH_WORDS, meaning_of, normalized
 from randomnet.formats.tables.reading import NUMBER, Table, stream
 
 # names of columns of numbers that are no weights, as words with _ between them
@@ -52,19 +49,14 @@ def _first_texts(table: Table, column: str) -> set[str]:
 
 def tell(words: Iterable[str]) -> bool:
     """Whether words tell types of synapses, signs or directions; one letter alone tells nothing."""
-    return bool(meaning_of(words)) and any(len(word) > 2 and not re.fullmatch(NUMBER, word) for word in words)
+    long = [word for word in words if len(word) > 2 or normalized(word) in JUNCTION_WORDS]
+    return bool(meaning_of(words)) and any(not re.fullmatch(NUMBER, word) for word in long)
 
 
 def are_truths(words: Iterable[str]) -> bool:
     """Whether words are true and false, and not numbers alone."""
     used = {word.lower() for word in words} - {""}
     return bool(used) and used <= set(TRUTH_WORDS) and not are_numbers(used)
-
-
-def are_transmitters(words: set[str]) -> bool:
-    """Whether words are known transmitters, and perhaps such as unknown."""
-    names = set(transmitter_names(np.array(sorted(words), dtype=str)).tolist())
-    return bool(names & set(KNOWN)) and names <= {*KNOWN, UNKNOWN}
 
 
 def numeric_columns(table: Table, columns: Sequence[str]) -> list[str]:

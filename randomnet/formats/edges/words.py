@@ -23,6 +23,7 @@ from randomnet.formats.spellings import (
     are_zeros_and_ones,
     meaning_of,
     normalized,
+    sign_word,
     sign_words_of,
     types_of_truth,
 )
@@ -92,6 +93,8 @@ def _meaning(column: str, words: Sequence[str]) -> str:
         return "direction"
     if normalized(column) in TRUE_TYPES and is_truth:
         return "synapse_type"
+    if normalized(column) in ("exc", "inh") and is_truth:
+        return "sign"
     return meaning_of(words)
 
 
@@ -124,11 +127,12 @@ def signs_by_word(table: Table, column: str, texts: Texts) -> np.ndarray:
     by_word = sign_words_of(column, used)
     known = np.zeros(len(texts.names), np.int8)
     for code in np.unique(texts.codes).tolist():
-        word = texts.names[code].lower()
+        text = texts.names[code]
+        word = sign_word(text)
         if word not in by_word:
-            row = next(table.rows_of(column, texts.names[code]), 0)
+            row = next(table.rows_of(column, text), 0)
             expected = "a sign (1, -1, 0, +, -, E, I, exc, inh, excitatory or inhibitory)"
-            actual = f"{shown(word)!r}" if word else "an empty cell"
+            actual = f"{shown(text)!r}" if word else "an empty cell"
             raise FormatError(f"{table}, row {row}, column {column}: expected {expected}, got {actual}")
         known[code] = by_word[word]
     if are_zeros_and_ones(by_word, used):

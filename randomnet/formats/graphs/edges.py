@@ -13,7 +13,14 @@ from randomnet.formats.graphs.record import DRAWN, Graph
 from randomnet.formats.graphs.words import signs_of, worded
 from randomnet.formats.interpretation import TYPES, EdgeRows, Texts
 from randomnet.formats.options import Options
-from randomnet.formats.spellings import EDGE_ROLES, WEIGHTS_BY_SYNAPSE, Role, normalized, role_columns
+from randomnet.formats.spellings import (
+    EDGE_ROLES,
+    WEIGHTS_BY_SYNAPSE,
+    normalized,
+    role_columns,
+    weights_by_words,
+    weights_of_kind,
+)
 from randomnet.formats.tables.reading import Table
 from randomnet.settings import nearest
 
@@ -117,10 +124,12 @@ def _weight_names(edges: Edges, asked: Mapping[str, str], has_types: bool) -> tu
         edges.use(asked["weight"], "weight", "as weight_column says")
         return {}, asked["weight"]
     numeric = [name for name in edges.free() if not _has_no_meaning(name) and edges.is_numeric(name)]
-    of_kind = {kind: role_columns(numeric, Role("", names)) for kind, names in WEIGHTS_BY_SYNAPSE.items()}
+    of_kind = {kind: weights_of_kind(kind, numeric) for kind in WEIGHTS_BY_SYNAPSE}
     by_kind = {kind: names[0] for kind, names in of_kind.items() if names}
     must_be = [name for name in edges.free() if name in numeric or _is_bad_weight(name)]
     spelled = role_columns(must_be, EDGE_ROLES["weight"])
+    if not spelled and len(by_words := weights_by_words(numeric)) == 1 and not by_kind:
+        spelled = by_words
     if by_kind and not has_types and (len(by_kind) > 1 or not spelled):
         for kind, name in by_kind.items():
             edges.use(name, f"weight of {kind} synapses")

@@ -11,11 +11,15 @@ from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.graphs.record import DRAWN, Graph
 from randomnet.formats.interpretation import Neurons
 from randomnet.formats.neurons.tables import described
+from randomnet.formats.signs import are_transmitters
 from randomnet.formats.spellings import NODE_ROLES, normalized, role_columns
 from randomnet.formats.tables.reading import NUMBER, Table
 
 # the attributes that may name neurons where the ids only count them, the best first
-NAMES = ("cellname", "neuronname", "neuron", "cell", "name", "label", "nodelabel", "bodyid", "rootid", "id")
+NAMES = (
+    "cellname", "neuronname", "nodename", "vertexname", "neuron", "cell", "name", "label", "nodelabel", "bodyid",
+    "rootid", "id",
+)  # fmt: skip
 COUNTED = re.compile(r"([A-Za-z_:]*)(\d+)")
 MOST_LISTED = 3
 
@@ -67,7 +71,8 @@ def _is_text_of_each(name: str, texts: np.ndarray) -> bool:
     """Whether an attribute of no known spelling has another text for each node, such as a description."""
     is_spelled = any(role_columns([name], role) for role in NODE_ROLES.values())
     is_text = not all(re.fullmatch(NUMBER, text) for text in texts.tolist() if text)
-    return not is_spelled and is_text and len(texts) > 2 and len(np.unique(texts)) == len(texts)
+    is_of_each = is_text and len(texts) > 2 and len(np.unique(texts)) == len(texts)
+    return is_of_each and not is_spelled and not are_transmitters(texts.tolist())
 
 
 def _texts(graph: Graph, name: str) -> np.ndarray:

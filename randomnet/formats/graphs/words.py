@@ -14,9 +14,11 @@ from randomnet.formats.spellings import (
     SYNAPSE_WORDS,
     TRUE_TYPES,
     TRUTH_WORDS,
+    are_zeros_and_ones,
     meaning_of,
     normalized,
     role_columns,
+    sign_word,
     sign_words_of,
     types_of_truth,
 )
@@ -100,15 +102,15 @@ def signs_of(edges: Edges, name: str) -> np.ndarray:
     spellings, codes = edges.texts(name)
     words = sign_words_of(name, spellings)
     if edges.uses.get(name):  # the kinds of synapse, of which some have a sign
-        words = {**dict.fromkeys(map(str.lower, spellings), 0), **LONG_SIGN_WORDS}
-    signs = [words.get(spelling.lower()) for spelling in spellings]
+        words = {**dict.fromkeys(map(sign_word, spellings), 0), **LONG_SIGN_WORDS}
+    signs = [words.get(sign_word(spelling)) for spelling in spellings]
     if None in signs:
         code = signs.index(None)
         known = "1, -1, 0, +, -, E, I, exc, inh, excitatory or inhibitory"
         actual = one_line(spellings[code])[:40]
         number = int(np.argmax(codes == code))
         raise FormatError(f"{edges.edge(number)}: expected a sign ({known}) as {name}, got {actual}")
-    if {*spellings} in ({"0", "1"}, {"0.0", "1.0"}) and words["0"] == 0:
+    if are_zeros_and_ones(words, spellings):
         expected = "signs 1 and -1, got 0 and 1 alone: call the attribute excitatory where 0 is inhibitory"
         raise FormatError(f"{edges.place(name)}: expected {expected}")
     values = np.array(signs, dtype=np.int8)[codes]

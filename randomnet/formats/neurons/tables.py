@@ -14,15 +14,15 @@ from randomnet.formats.assembly import LARGEST
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
-from randomnet.formats.signs import LABEL, UNKNOWN, notes_on, transmitter_names
+from randomnet.formats.signs import LABEL, UNKNOWN, are_transmitters, notes_on, transmitter_names
 from randomnet.formats.spellings import (
-    LONG_SIGN_WORDS,
     NODE_ROLES,
     ZEROS_AND_ONES,
+    are_opposite_signs,
     are_zeros_and_ones,
-    meaning_of,
     normalized,
     role_columns,
+    sign_word,
     sign_words_of,
 )
 from randomnet.formats.tables.cells import shown, whole_number
@@ -273,18 +273,41 @@ def described(
         part = f"{place}, {word} {column or 1}"
         different = f"{len(np.unique(texts[column])):,} different"
         parts.append(unused(part, reason) if reason else Part(part, f"label {column}", different))
+    if neurons.signs is None and LABEL not in labels:
+        parts = _with_told_transmitters([column for column in texts if column not in {*taken, *axes}], texts, labels,
+                                        parts, f"{place}, {word} ")  # fmt: skip
     if neurons.signs is None and LABEL not in labels and (column := _telling_signs(texts)):
         neurons = replace(neurons, signs=_signs(source, column, texts[column], word))
         parts.append(Part(f"{place}, {word} {column}", NODE_ROLES["sign"].use, _sign_counts(neurons.signs)))
     return replace(neurons, labels=labels, positions=positions), parts
 
 
+def _with_told_transmitters(
+    columns: Sequence[str], texts: Mapping[str, np.ndarray], labels: dict[str, np.ndarray], parts: list[Part],
+    place: str,
+) -> list[Part]:
+    """The parts, where a column of no role tells the transmitters by its words; they become a label, in `labels`.
+
+    Several such columns that differ are a question, which their parts ask.
+    """
+    told = {column: transmitter_names(texts[column]) for column in columns
+            if column in labels and are_transmitters(np.unique(texts[column]).tolist())}  # fmt: skip
+    if not told:
+        return parts
+    first, names = next(iter(told.items()))
+    if all(np.array_equal(names, others) for others in told.values()):
+        labels[LABEL] = names
+        del labels[first]
+        used = Part(place + first, NODE_ROLES["transmitter"].use, f"by its words; {len(np.unique(names)):,} different")
+        return [used if part.place == used.place else part for part in parts]
+    note = "transmitters, not as signs: call the one that gives them neurotransmitter"
+    return [Part(part.place, part.use, note) if part.place.removeprefix(place) in told else part for part in parts]
+
+
 def _telling_signs(texts: Mapping[str, np.ndarray]) -> str:
     """The column of another role, such as type, whose words are signs: excitatory and inhibitory, or E and I."""
     for column, values in texts.items():
-        words = {word.strip().lower() for word in np.unique(values).tolist()}
-        are_words = words & {*LONG_SIGN_WORDS} or {"e", "i"} <= words
-        if are_words and meaning_of(words) == "sign":
+        if are_opposite_signs(np.unique(values).tolist()):
             return column
     return ""
 
@@ -314,15 +337,16 @@ def _label(texts: np.ndarray) -> np.ndarray:
 
 def _signs(source: object, column: str, texts: np.ndarray, word: str) -> np.ndarray:
     """(N,) int8 signs by the words of a column. Raises FormatError for other words."""
-    words = sign_words_of(column)
-    spellings, codes = np.unique(np.char.lower(canonical_ids(texts.tolist())), return_inverse=True)
-    for spelling in spellings.tolist():
-        if spelling not in words:
-            known = "+, -, 1, -1, 0, E, I, exc, inh, excitatory or inhibitory"
-            raise FormatError(f"{source}, {word} {column}: expected a sign ({known}), got {one_line(spelling)[:40]!r}")
+    spellings, codes = np.unique(texts, return_inverse=True)
+    words = sign_words_of(column, spellings.tolist())
+    signs = [words.get(sign_word(spelling)) for spelling in spellings.tolist()]
+    if None in signs:
+        known = "+, -, 1, -1, 0, E, I, exc, inh, excitatory or inhibitory"
+        actual = repr(one_line(spellings[signs.index(None)])[:40])
+        raise FormatError(f"{source}, {word} {column}: expected a sign ({known}), got {actual}")
     if are_zeros_and_ones(words, spellings.tolist()):
         raise FormatError(f"{source}, {word} {column}: {ZEROS_AND_ONES}")
-    return np.array([words[spelling] for spelling in spellings.tolist()], dtype=np.int8)[codes]
+    return np.array(signs, dtype=np.int8)[codes]
 
 
 def _sign_counts(signs: np.ndarray | None) -> str:
