@@ -77,7 +77,7 @@ def test_zeros_of_other_columns_leave_ids_whole_numbers(read):
 
 
 ADVICE = {
-    "decimal comma": ("pre;post;weight\nA;B;3,5\nB;A;2\n", "decimal point"),
+    "comma of thousands": ("pre;post;weight\nA;B;3,500\nB;A;2\n", "decimal point"),
     "thousands and decimal comma": (";A;B\nA;0;1.234,5\nB;3;0\n", "decimal point"),
     "no value of R": ('"","A","B"\n"A",NA,1\n"B",3,NA\n', "got 'NA': write 0 where there is no connection"),
     "no value in edges": ("pre,post,weight\nA,B,NA\nB,A,2\n", "write 0 where there is no connection"),

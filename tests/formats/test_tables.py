@@ -211,8 +211,8 @@ def test_names_with_spaces_and_separators(tmp_path):
     """The separator is the one with which all rows have the same number of cells."""
     table = table_of(tmp_path, 'name,type,nt\nKenyon cell 1,"a; b, c",x|y\nPN left,d e,z\n')
     assert rows_of(table, "text", "text", "text") == [["Kenyon cell 1", "a; b, c", "x|y"], ["PN left", "d e", "z"]]
-    table = table_of(tmp_path, "name;position\nA;1,5\nB;2,5\n")
-    assert rows_of(table, "text", "text") == [["A", "1,5"], ["B", "2,5"]]
+    table = table_of(tmp_path, "name;position\nA;1,5 mm\nB;2,5 mm\n")
+    assert rows_of(table, "text", "text") == [["A", "1,5 mm"], ["B", "2,5 mm"]]
     table = table_of(tmp_path, 'pre post weight\n"I1 L" I2L 3\nI2L "a ""b""" 4\n')
     assert table.separator == " " and rows_of(table, "name", "name", "count") == [["I1 L", "I2L", 3],
                                                                               ["I2L", 'a "b"', 4]]  # fmt: skip

@@ -13,6 +13,7 @@ from randomnet.formats.tables.cells import NO_VALUE, NUMBER, repeated_name, with
 from randomnet.formats.tables.records import COMMENT, SPACES, Records
 
 SEPARATORS = (",", "\t", ";", "|")
+FRACTION = re.compile(r"\s*\"?[+-]?[0-9]*(,[0-9]+)?([eE][+-]?[0-9]+)?\"?\s*")  # a number with a decimal comma or none
 FEW = 4  # columns; a comment of as many words may be a sentence
 NEUTRAL = (*NO_VALUE, "inf", "-inf")  # cells that are neither a text nor a number
 SPELLINGS = frozenset(spelling for roles in (EDGE_ROLES, NODE_ROLES) for role in roles.values()
@@ -57,6 +58,8 @@ def _even_separator(lines: Sequence[str]) -> str:
     present = [separator for separator in SEPARATORS if any(separator in line for line in lines)]
     counts = {separator: _counts(lines, separator) for separator in present}
     even = {separator: widths for separator, widths in counts.items() if _is_even(widths)}
+    if ";" in even and all(FRACTION.fullmatch(cell) for line in lines for cell in line.strip().split(";")):
+        return ";"  # 0,5;1,5
     if even:
         return max(even, key=lambda separator: even[separator][-1])
     return SPACES if _is_even(_counts(lines, SPACES)) else ""

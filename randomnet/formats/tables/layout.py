@@ -14,6 +14,7 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError
 from randomnet.formats.spellings import EDGE_ROLES, role_columns
 from randomnet.formats.tables.cells import shown, whole_number
+from randomnet.formats.tables.decimals import decimal_comma, with_points
 from randomnet.formats.tables.encodings import START, encoding_of, in_utf8
 from randomnet.formats.tables.headers import Header, Row, header_of, is_count, separator_of
 from randomnet.formats.tables.records import COMMENT, LONGEST_LINE, SPACES, Records
@@ -36,7 +37,8 @@ class Layout:
     separator: of cells, " " for runs of spaces and tabs. headed: whether the names are the file's. start: bytes of the
     text in UTF-8 above the first row. lines: the number of these lines. comments: how many of them are comments and no
     header. width: cells per row in the file, also of columns that are left out: dropped ones, and blank ones, whose
-    cells are all empty. encoding: of the file. parts: what was decided or left out.
+    cells are all empty. encoding: of the file. commas: whether numbers have a decimal comma. parts: what was decided or
+    left out.
     """
 
     columns: tuple[str, ...] = ()
@@ -50,6 +52,7 @@ class Layout:
     dropped: tuple[int, ...] = ()
     blank: tuple[int, ...] = ()
     encoding: str = "utf-8"
+    commas: bool = False
     parts: tuple[Part, ...] = ()
 
     @property
@@ -73,6 +76,9 @@ def layout_of(file: IO[bytes], name: str) -> Layout:
     separator = separator_of([line for line in lines if line.strip() and not COMMENT.match(line)])
     _check_width(lines, separator, name)
     rows = _whole_rows(lines, separator)
+    if number := decimal_comma([cells for _, cells in rows], separator):
+        lines = [with_points(line, separator) for line in lines]
+        rows = _whole_rows(lines, separator)
     header = header_of(lines, rows, separator)
     cells = [row for number, row in rows if number > header.lines]
     layout = _with_columns(Layout(separator=separator, headed=header.names is not None), header, cells, name)
@@ -83,8 +89,13 @@ def layout_of(file: IO[bytes], name: str) -> Layout:
         lines=len(above) + (len(mark) > 1),
         comments=sum(COMMENT.match(line) is not None for line in above) - header.is_comment,
         encoding=encoding,
-        parts=(*_parts(name, encoding, header, bool(cells)), *layout.parts),
+        commas=bool(number),
+        parts=(*_parts(name, encoding, header, bool(cells)), *_comma_parts(name, number), *layout.parts),
     )
+
+
+def _comma_parts(name: str, number: str) -> list[Part]:
+    return [Part(name, "numbers with a decimal comma", f"such as {number}")] * bool(number)
 
 
 def _check_width(lines: list[str], separator: str, name: str) -> None:

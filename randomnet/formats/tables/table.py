@@ -13,6 +13,7 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.tables import arrow
 from randomnet.formats.tables.cells import whole_number
 from randomnet.formats.tables.compression import BLOCK, DAMAGED, damaged, decompressed
+from randomnet.formats.tables.decimals import Pointed
 from randomnet.formats.tables.encodings import in_utf8
 from randomnet.formats.tables.layout import Layout
 from randomnet.formats.tables.records import Records
@@ -75,7 +76,8 @@ class Table:
             left = self.layout.start
             while left and (block := text.read(min(BLOCK, left))):
                 left -= len(block)
-            yield text
+            commas = self.layout.commas
+            yield io.BufferedReader(Pointed(text, self.separator, str(self))) if commas else text
 
     @contextmanager
     def records(self) -> Iterator[Records]:
