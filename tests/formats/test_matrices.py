@@ -425,3 +425,49 @@ def test_every_part_of_a_matrix_is_listed(tmp_path):
     parts = parts_of(read(written(tmp_path, content, "m.csv.gz")).provenance)
     assert [(part.place, part.is_used) for part in parts] == [("m.csv.gz, 1 lines", False), ("m.csv.gz", True)]
     assert "names from header row and first column" in parts[1].note
+
+
+# ---- parquet and feather
+
+
+ARROW_FORMS = {
+    "index of pandas": (frame().to_parquet, "m.parquet"),
+    "ids as first column": (frame().reset_index().to_parquet, "m.parquet"),
+    "ids as first column of feather": (frame().reset_index().to_feather, "m.feather"),
+    "rows in another order": (frame().iloc[::-1].reset_index().to_feather, "m.feather"),
+    "missing for no connection": (frame().replace(0, np.nan).to_parquet, "m.parquet"),
+}
+
+
+@pytest.mark.parametrize("form", ARROW_FORMS)
+def test_a_matrix_of_pandas_is_that_of_its_csv(tmp_path, form):
+    pytest.importorskip("pyarrow")
+    write, name = ARROW_FORMS[form]
+    write(tmp_path / name)
+    network = read(tmp_path / name)
+    same(network)
+    assert network.names.tolist() == NAMES and network.provenance["format"] == "matrix"
+
+
+def test_a_matrix_of_numbers_in_parquet_has_its_columns_as_names(tmp_path):
+    pytest.importorskip("pyarrow")
+    wide = pd.DataFrame(np.arange(25).reshape(5, 5), columns=list("ABCDE"))
+    wide.to_parquet(tmp_path / "m.parquet", index=False)
+    network = read(tmp_path / "m.parquet")
+    same(network, wide.to_numpy() * (1 - np.eye(5)), list("ABCDE"))  # without connections of neurons with themselves
+    wide.iloc[:3, :3].to_parquet(tmp_path / "three.parquet", index=False)  # may be edges
+    refused(tmp_path / "three.parquet", "no column is spelled as presynaptic neuron")
+
+
+def test_the_name_of_the_index_says_what_the_rows_of_parquet_are(tmp_path):
+    pytest.importorskip("pyarrow")
+    frame().rename_axis("post").to_parquet(tmp_path / "m.parquet")
+    same(read(tmp_path / "m.parquet"), W.T)
+
+
+def test_an_id_twice_in_parquet_is_refused_with_its_row(tmp_path):
+    pytest.importorskip("pyarrow")
+    twice = frame().reset_index()
+    twice.iloc[2, 0] = twice.iloc[0, 0]
+    twice.to_parquet(tmp_path / "m.parquet")
+    refused(tmp_path / "m.parquet", "row 4, column 1: expected different ids")

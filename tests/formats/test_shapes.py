@@ -203,6 +203,9 @@ BLANK = frame().astype(object).replace(0, "")
 R_TABLE = " ".join(f'"{name}"' for name in NAMES) + "\n" + "".join(
     f'"{name}" ' + " ".join(map(str, frame().loc[name])) + "\n" for name in NAMES
 )
+CSV2 = '"";"pre";"post";"weight"\n' + "".join(
+    f'"{row}";"{pre}";"{post}";{weight},0\n' for row, ((pre, post), weight) in enumerate(WEIGHTS.items(), 1)
+)
 X_TABLE = ",".join(["", *(f"X{IDS[name]}" for name in NAMES)]) + "\n" + "".join(
     ",".join(map(str, (IDS[name], *frame().loc[name]))) + "\n" for name in NAMES
 )
@@ -253,6 +256,8 @@ SHAPES = [
           rows(",", (*HEADER, "type"), extra=lambda pre, *_: (LETTERS[SIGNS[pre]],)), signed=True),
     Shape("negative weights", "signs of edges", "a.csv",
           rows(",", HEADER, edges={pair: weight * SIGNS[pair[0]] for pair, weight in WEIGHTS.items()}), signed=True),
+    Shape("column synapse_sign of 1 and -1", "signs of edges", "a.csv",
+          rows(",", (*HEADER, "synapse_sign"), extra=of_pre(SIGNS)), signed=True),
     Shape("chemical and electrical rows", "chemical ones; the others are counted", "a.csv", CHEMICAL_AND_ELECTRICAL),
     Shape("with `synapse_type = electrical`", "gap junctions both ways, without sign", "a.csv",
           CHEMICAL_AND_ELECTRICAL, options={"synapse_type": "electrical"}, expected=ELECTRICAL),
@@ -262,6 +267,7 @@ SHAPES = [
     Shape("its gap junctions (EJ)", "both ways, not summed", "a.csv", NEURON_CONNECT,
           options={"synapse_type": "electrical"}, expected=ELECTRICAL),
     Shape("Gephi's edges, undirected", "edges both ways", "a.csv", GEPHI, expected=BOTH_WAYS),
+    Shape("R's write.csv2 (semicolons, decimal commas)", "3,0 is 3.0", "a.csv", CSV2),
     Shape("gzip", "the file in it", "a.csv.gz", gzip.compress(LIST.encode())),
     Shape("gzip in a gzip", "the file in it", "a.gz", gzip.compress(gzip.compress(LIST.encode()))),
     Shape("bzip2", "the file in it", "a.bz2", bz2.compress(LIST.encode())),
@@ -280,6 +286,8 @@ SHAPES = [
     Shape("rows and columns that differ", "united; what is missing is 0", "a.csv", frame().drop(columns="RIA").to_csv(),
           expected={pair: weight for pair, weight in WEIGHTS.items() if pair[1] != "RIA"}),
     Shape("names in the header alone", "names of rows, too", "a.csv", frame().to_csv(index=False)),
+    Shape("matrix as parquet, ids as index or first column", "as a CSV", "a.parquet",
+          lambda path: frame().to_parquet(path), "pyarrow"),
     Shape("R's write.table", "row names are ids", "a.txt", R_TABLE),
     Shape("R's header X101", "the ids of the first column", "a.csv", X_TABLE, names="ids"),
     Shape("np.savetxt", "a matrix, neurons by number", "a.txt", lambda path: np.savetxt(path, frame()), names="number"),

@@ -27,6 +27,7 @@ from randomnet.formats.neurons.tables import is_neuron_table, neurons_in
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL
+from randomnet.formats.tables import arrow
 from randomnet.formats.tables.cells import listed
 from randomnet.formats.tables.reading import UNREAD, Table, checksums, names_of, tables_in
 
@@ -37,7 +38,7 @@ SYMMETRIC = Orientation("source", "the matrix is symmetric, so both readings are
 READERS: dict[str, Callable[[Table, Options], Matrix]] = {
     "npy": npy_matrix,
     "npz": npz_matrix,
-    "csv": table_matrix,
+    **dict.fromkeys(("csv", *arrow.KINDS), table_matrix),
     **dict.fromkeys(MATLAB, mat_matrix),
     "mtx": mtx_matrix,
 }
@@ -66,7 +67,7 @@ def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
     options.refuse(path, roi="a matrix has no ROIs")
     tables = _tables(path, options.variable)
     table = tables.matrix
-    if table.kind in ("npy", "csv") and not table.is_sheet:
+    if table.kind in ("npy", "csv", *arrow.KINDS) and not table.is_sheet:
         options.refuse(table, variable="it holds one matrix")
     matrix = READERS[table.kind](table, options)
     row, column, entries = matrix.edges
@@ -137,7 +138,8 @@ def _tables(path: Path, sheet: str) -> _Tables:
     if len(tables) == 1 and not path.is_dir():
         if tables[0].kind not in READERS:
             actual = UNREAD.get(tables[0].kind, tables[0].kind) or "something else"
-            raise FormatError(f"{path}: expected a matrix as .npy, .npz, .mat, .mtx, .csv or .xlsx, got {actual}")
+            expected = "a matrix as .npy, .npz, .mat, .mtx, .csv, .parquet or .xlsx"
+            raise FormatError(f"{path}: expected {expected}, got {actual}")
         sheets = tables_in(path) if tables[0].is_sheet else []
         return _Tables(tables[0], others=tuple(table for table in sheets if table.member != tables[0].member))
     matrices = [table for table in tables if _phrase(table)]
@@ -155,7 +157,7 @@ def _neuron_tables(tables: list[Table], matrices: list[Table]) -> list[Table]:
 
 def _phrase(table: Table) -> str:
     """A phrase for a file with one square matrix, "" for others."""
-    if table.kind == "csv":
+    if table.kind in ("csv", *arrow.KINDS):
         return table_phrase(table)
     if table.kind == "npz" and not is_sparse(keys_of(table)):
         return f"a .npz archive of arrays: {listed(keys_of(table))}"
@@ -192,11 +194,12 @@ def in_sparse_file(path: Path, tables: list[Table]) -> str:
 
 MATRIX = Format(
     read_matrix,
-    "a square matrix (.npy, .npz, .mat, .mtx, or .csv and .xlsx with ids as header row, as first column, both or none)",
+    "a square matrix (.npy, .npz, .mat, .mtx, or .csv, .parquet and .xlsx with ids as header row, as first column, "
+    "both or none)",
     in_tables=in_matrix_file,
     reads=("labels", "layer", "variable"),
     signs="the signs of the entries, or else the neurons' signs or transmitters",
-    needs="openpyxl for .xlsx, h5py for MATLAB 7.3",
+    needs="openpyxl for .xlsx, pyarrow for parquet and feather, h5py for MATLAB 7.3",
 )
 SPARSE_MATRIX = Format(
     read_sparse,

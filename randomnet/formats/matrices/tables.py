@@ -1,4 +1,4 @@
-"""Square matrices as tables of text (CSV, TSV, spaces, sheets): with ids as header row, first column, both, or neither.
+"""Square matrices as tables (text, sheets, parquet): with ids as header row, first column, both, or neither.
 
 Ids of rows and columns are matched by name, in any order; the neurons are those of both. Empty cells are zeros.
 """
@@ -19,10 +19,21 @@ from randomnet.formats.matrices.record import Edges, Matrix, block_edges, check_
 from randomnet.formats.neurons.tables import canonical_ids
 from randomnet.formats.options import Options
 from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, POST_WORDS, PRE_WORDS, normalized, role_columns
-from randomnet.formats.tables.reading import NUMBER, Table, listed, repeated_name, shown, stream, without_r_prefix
+from randomnet.formats.tables import arrow
+from randomnet.formats.tables.reading import (
+    NUMBER,
+    Table,
+    listed,
+    read_all,
+    repeated_name,
+    shown,
+    stream,
+    without_r_prefix,
+)
 
 MOST_COLUMNS = 100_000  # a matrix of more as text would have 100 GB
 LEAST_IDS = 4  # numbers in a first row or column that is one too many, to be taken for ids
+MOST_OF_EDGES = 4  # columns of numbers, which may be edges rather than a matrix
 MOST_IDS = 0.5  # of the rows, whatever the cells are
 MOST_CELLS = 2000  # of a row that are looked at
 MOST_NUMBERS = 0.5  # of the cells, where ids show that it is a matrix: the others are errors
@@ -56,11 +67,14 @@ def table_phrase(table: Table) -> str:
     n = len(table.columns) - (ids != HEADER)
     there = {BOTH: "its ids as header row and first column", HEADER: "its ids as header row",
              COLUMN: "its ids as first column"}  # fmt: skip
-    return f"a {n} x {n} matrix as CSV with {there[ids]}" if ids else ""
+    kind = "CSV" if table.kind == "csv" else table.kind
+    return f"a {n} x {n} matrix as {kind} with {there[ids]}" if ids else ""
 
 
 def _ids_in(table: Table) -> str:
     """Where a table has the ids of a matrix: BOTH, HEADER, COLUMN or NEITHER; "" for a table that is no matrix."""
+    if table.kind in arrow.KINDS:
+        return _ids_in_arrow(table)[0]
     rows, width = table.layout.rows, len(table.columns)
     if table.kind != "csv" or not rows or width < 2:
         return ""
@@ -83,9 +97,31 @@ def _ids_in(table: Table) -> str:
     return COLUMN if is_column and _has_rows(table, width - 1) else ""
 
 
+def _ids_in_arrow(table: Table) -> tuple[str, Table]:
+    """As `_ids_in`, for parquet and feather, and the table with its ids as first column.
+
+    They are the index of pandas, or the first column where there is a row for each other column. Without ids of rows,
+    more than MOST_OF_EDGES columns of numbers are a matrix where no name is that of a column of edges or neurons.
+    """
+    if len(table.columns) < 2 or len(table.columns) > MOST_COLUMNS or not arrow.installed():
+        return "", table
+    shape = arrow.shape_of(table.path, table.kind)
+    key = shape.index[0] if len(shape.index) == 1 else table.columns[0]
+    others = tuple(name for name in table.columns if name != key)
+    is_square = shape.rows == len(others)
+    if (shape.index == (key,) or is_square) and set(others) <= set(shape.numeric):
+        table = replace(table, columns=(key, *others))
+        rows = set(canonical_ids(read_all(table, {key: "text"})[key].tolist()).tolist())
+        if len(rows & set(canonical_ids(others).tolist())) >= MOST_IDS * shape.rows:
+            return BOTH, table
+    is_spelled = any(role_columns(table.columns, role) for role in (*EDGE_ROLES.values(), *NODE_ROLES.values()))
+    is_square = shape.rows == len(table.columns) == len(shape.numeric) > MOST_OF_EDGES and not shape.index
+    return (HEADER if is_square and not is_spelled else ""), table
+
+
 def _may_be_edges(rows: Sequence[Sequence[str]]) -> bool:
     """Whether rows of three or four numbers may be edges: two ids, then a positive weight."""
-    return len(rows[0]) in (3, 4) and all(
+    return 2 < len(rows[0]) <= MOST_OF_EDGES and all(
         row[0].isdigit() and row[1].isdigit() and re.fullmatch(NUMBER, row[2]) and float(row[2]) > 0 for row in rows
     )
 
@@ -128,8 +164,9 @@ def _check_not_ids(table: Table) -> None:
 def table_matrix(table: Table, options: Options) -> Matrix:
     """The matrix of a table of text. Raises FormatError."""
     options.refuse(table, layer="a table has no layers")
-    ids = _ids_in(table)
-    if not ids and table.headed and len(table.columns) > 1:  # [net] source says that it is a matrix
+    ids, table = _ids_in_arrow(table) if table.kind in arrow.KINDS else (_ids_in(table), table)
+    is_headed = table.kind == "csv" and table.headed and len(table.columns) > 1
+    if not ids and is_headed:  # [net] source says that it is a matrix
         is_header = all(_is_like_number(row[0]) for row in table.layout.rows) and _has_rows(table, len(table.columns))
         ids = HEADER if is_header else BOTH
     if not ids:
@@ -180,6 +217,8 @@ def _with_different_columns(table: Table, ids: str) -> Table:
     if repeated is not None:
         advice = "give each neuron a name of its own, in one header row"
         raise FormatError(f"{table}, row 1: expected different ids, got {shown(repeated)!r} twice: {advice}")
+    if table.kind != "csv":
+        return table
     if len(header) < len(names) and (names[0] in header or not names[0]):
         names[0] = "\0"
     return replace(table, columns=tuple(name or f"\0{place}" for place, name in enumerate(names)))
@@ -275,7 +314,9 @@ def _check_named(table: Table, line: str, names: np.ndarray, with_entries: np.nd
 
 
 def _line_of(table: Table, index: int) -> int:
-    """The line of the file with the row of this index."""
+    """The line of the file with the row of this index, of which the header is one."""
+    if table.kind != "csv":
+        return index + 2
     with table.records() as rows:
         return next(islice(rows, index, None))[0]
 

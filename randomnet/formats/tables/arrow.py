@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,29 @@ def columns(path: Path, kind: str) -> tuple[str, ...]:
     with _opened(path, kind) as table:
         schema = table.schema_arrow if kind == "parquet" else table.schema
         return tuple("body" if name == INDEX else name for name in schema.names)
+
+
+class Shape(NamedTuple):
+    """The number of rows of a table, its columns of numbers, and those that pandas had as index."""
+
+    rows: int
+    numeric: tuple[str, ...]
+    index: tuple[str, ...]
+
+
+def shape_of(path: Path, kind: str) -> Shape:
+    """The shape of a table, by its schema. Raises FormatError for a damaged file."""
+    import pyarrow.types
+
+    with _opened(path, kind) as table:
+        schema = table.schema_arrow if kind == "parquet" else table.schema
+        is_parquet = kind == "parquet"
+        rows = table.metadata.num_rows if is_parquet else sum(each.num_rows for each in _batches(path, table, kind))
+    types = pyarrow.types
+    tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+    numeric = [name for name, of in zip(schema.names, schema.types, strict=True) if any(test(of) for test in tests)]
+    index = [name for name in (schema.pandas_metadata or {}).get("index_columns", []) if name in schema.names]
+    return Shape(rows, *(tuple("body" if name == INDEX else name for name in names) for names in (numeric, index)))
 
 
 def needed(path: Path, kind: str) -> FormatError:
@@ -74,7 +97,9 @@ def _column(batch: Any, name: str) -> Any:
 
 
 def _encoded(column: Any) -> Any:
-    """Texts as codes into different texts."""
+    """Texts as codes into different texts; decimal numbers as floats."""
+    if str(column.type).startswith("decimal"):
+        return column.cast("float64")
     is_plain = _is_text(column) and "dictionary" not in str(column.type)
     return column.dictionary_encode() if is_plain else column
 
