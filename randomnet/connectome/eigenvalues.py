@@ -33,7 +33,7 @@ class _Effort:
     counts: tuple[int, ...]
 
 
-USUAL, OF_LARGE = _Effort(100, 10, (MOST_VALUES, 10, 2, 1)), _Effort(60, 6, (10, 1))  # about 3,600 or 830 products at most
+USUAL, OF_LARGE = _Effort(100, 10, (MOST_VALUES, 10, 2, 1)), _Effort(60, 6, (10, 1))  # 3,600 or 830 products at most
 
 
 @dataclass(frozen=True, eq=False, repr=False)
