@@ -19,9 +19,21 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 LARGEST_DENSE = 5000  # neurons of a component; about a minute on one core
-VECTORS, RESTARTS = 100, 10  # of the Krylov space
-COUNTS = (40, 10, 2, 1)  # of leading values that are asked for, one after the other
+MOST_VALUES = 40
+LARGE = 10_000_000  # edges; each product then takes a tenth of a second
 CONVERGED = 1e-3  # above this relative residual a Ritz value is no eigenvalue
+
+
+@dataclass(frozen=True)
+class _Effort:
+    """vectors, restarts: of the Krylov space. counts: of leading values that are asked for, one after the other."""
+
+    vectors: int
+    restarts: int
+    counts: tuple[int, ...]
+
+
+USUAL, OF_LARGE = _Effort(100, 10, (MOST_VALUES, 10, 2, 1)), _Effort(60, 6, (10, 1))  # 3,600 or 830 products at most
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,7 +102,9 @@ def eigenvalues(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, componen
     post, pre: (E,) int64; weights: (E,) float64; component: (N,) the number of each neuron's strong component.
     """
     within = component[post] == component[pre]
-    post, pre, weights = post[within], pre[within], weights[within]
+    if not within.all():  # without copies of hundreds of megabytes where all are
+        post, pre, weights = post[within], pre[within], weights[within]
+    del within
     if np.bincount(component).max(initial=0) > LARGEST_DENSE:
         return leading(post, pre, weights)
     values = _by_component(post, pre, weights, component)
@@ -119,39 +133,52 @@ def leading(post: np.ndarray, pre: np.ndarray, weights: np.ndarray) -> Eigenvalu
     """Leading Ritz values of J[post, pre] by the implicitly restarted Arnoldi iteration of ARPACK, the largest first.
 
     post, pre: (E,) int64; weights: (E,) float64. The residuals are checked against J itself. There are as many as
-    converge in RESTARTS; where none does, they are those of the first Krylov space. The first vector is always the
-    same.
+    converge within the restarts; where none does, they are those of the first Krylov space. The first vector is always
+    the same. Networks of more than LARGE edges get fewer products, and so fewer values.
     """
     from scipy.sparse import csr_array  # here, as the import takes 0.2 s
 
     scale = np.abs(weights).max(initial=0.0)
     if scale == 0:
         return Eigenvalues(np.zeros(0, complex), np.zeros(0), False)
-    neurons, ends = np.unique(np.concatenate([post, pre]), return_inverse=True)
-    shape = (len(neurons), len(neurons))
-    matrix = csr_array((weights / scale, (ends[: len(post)], ends[len(post) :])), shape=shape)
-    values, vectors = np.linalg.eig(matrix.toarray()) if len(neurons) <= VECTORS else _arnoldi(matrix)
-    order = _largest_first(values)[: COUNTS[0]]
+    rows = _rows(post, pre)
+    matrix = csr_array((weights / scale, *rows), shape=(len(rows[1]) - 1,) * 2)
+    values, vectors = np.linalg.eig(matrix.toarray()) if matrix.shape[0] <= USUAL.vectors else _arnoldi(matrix)
+    order = _largest_first(values)[:MOST_VALUES]
     values, vectors = values[order].astype(complex), vectors[:, order]
     rest = np.linalg.norm(matrix @ vectors - vectors * values, axis=0) / np.linalg.norm(vectors, axis=0)
     return Eigenvalues(values * scale, rest / np.maximum(np.abs(values), np.finfo(float).tiny), False)
 
 
+def _rows(post: np.ndarray, pre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of columns and starts of rows, both int32, of the matrix of the neurons that have an edge.
+
+    Edges are sorted by post, so that nothing of their size is needed besides the result.
+    """
+    assert (post[1:] >= post[:-1]).all(), "edges are sorted by post, as in a Connectome"
+    n = 1 + max(int(post.max()), int(pre.max()))
+    inputs = np.bincount(post, minlength=n)
+    has_edge = (inputs > 0) | (np.bincount(pre, minlength=n) > 0)
+    place = (np.cumsum(has_edge) - 1).astype(np.int32)
+    return place[pre], np.concatenate([[0], np.cumsum(inputs[has_edge])]).astype(np.int32)
+
+
 def _arnoldi(matrix: "csr_array") -> tuple[np.ndarray, np.ndarray]:
-    """Values (k,) and vectors (N, k), k the first of COUNTS of which all converge to CONVERGED; else unconverged ones.
+    """Values (k,) and vectors (N, k), k the first count of which all converge to CONVERGED; else unconverged ones.
 
     Of a larger k, those that have converged need not be the largest.
     """
     from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
-    generator = np.random.default_rng(0)
-    options = {"ncv": VECTORS, "maxiter": RESTARTS, "v0": generator.standard_normal(matrix.shape[0])}
+    effort, generator = USUAL if matrix.nnz <= LARGE else OF_LARGE, np.random.default_rng(0)
+    first = generator.standard_normal(matrix.shape[0])
+    options = {"ncv": effort.vectors, "maxiter": effort.restarts, "v0": first}
     if "rng" in inspect.signature(eigs).parameters:  # scipy >= 1.17 draws the vector after an invariant space from it
         options["rng"] = generator
-    for count in COUNTS:
+    for count in effort.counts:
         with contextlib.suppress(ArpackNoConvergence):
             return eigs(matrix, count, tol=CONVERGED, **options)
-    return eigs(matrix, COUNTS[0], tol=1.0, **options)  # any Ritz value passes
+    return eigs(matrix, MOST_VALUES, tol=1.0, **options)  # any Ritz value passes
 
 
 def _largest_first(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What the files of a network hold, as text: parts that were used and not, groups of neurons, transmitters, losses."""
+"""What the files of a network hold, as text: groups of neurons, transmitters, losses, parts that were used and not."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,17 +45,17 @@ class TransmitterRow(NamedTuple):
 
 
 def contents_as_text(facts: Mapping[str, Any]) -> str:
-    """Tables of what the files hold and what was used of it; "" for a network without any of this.
+    """Tables of neurons, transmitters, what was left out, and what of the files was used; "" for a network without any.
 
     facts: those of `describe`.
     """
     files = list(facts.get("files", ()))
     title = f"what the file holds{': ' + files[0] if len(files) == 1 else ''}"
     tables = (
-        _Table(title, ("part", "used as", "note"), part_rows(facts), (46, 26)),
         _groups(facts),
         _transmitters(facts),
         _Table("left out", ("", "number", "why"), list(_losses(facts)), (46, 14)),
+        _Table(title, ("part", "used as", "note"), part_rows(facts), (46, 26)),
     )
     texts = ["\n".join([f"  {table.title}", *aligned([table.header, *table.rows], table.limits)])
              for table in tables if table.rows]  # fmt: skip
@@ -160,6 +160,8 @@ def _transmitters(facts: Mapping[str, Any]) -> _Table:
 
 def _losses(facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield what was left out, its number and why."""
+    for why, count in facts.get("no_neurons", {}).items():
+        yield "rows of the table of neurons", f"{count:,}", why
     for key, (left, why) in LEFT_OUT.items():
         if facts.get(key):
             yield left, f"{facts[key]:,.10g}", why.format_map(_Known(facts))

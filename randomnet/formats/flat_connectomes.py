@@ -13,7 +13,7 @@ bodies are dropped and counted.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -121,11 +121,15 @@ DATASETS: Mapping[str, Dataset] = {
 
 @dataclass(frozen=True, eq=False)
 class Neurons:
-    """The neurons of a table. ids: (N,) int64. labels: kind -> (N,) texts. parts: what was used of the table."""
+    """The neurons of a table.
+
+    ids: (N,) int64. labels: kind -> (N,) texts. others: why rows are no neurons -> how many. parts: what was used.
+    """
 
     ids: np.ndarray
     labels: Mapping[str, np.ndarray]
-    parts: list[Part] = field(default_factory=list)
+    others: Mapping[str, int]
+    parts: list[Part]
 
 
 def read_flat(name: str, path: Path, options: Options = DEFAULTS) -> Connectome:
@@ -149,6 +153,7 @@ def read_flat(name: str, path: Path, options: Options = DEFAULTS) -> Connectome:
         "rows_read": edges.rows,
         "rows_of_other_bodies_dropped": edges.rows_dropped,
         "synapses_of_other_bodies_dropped": edges.synapses_dropped,
+        "no_neurons": neurons.others,
         "files": checksums(used),
         **recorded([*neurons.parts, *_parts_of_edges(dataset, edge_table, edges)]),
     }
@@ -187,7 +192,7 @@ def _neurons(dataset: Dataset, table: Table) -> Neurons:
     transmitter = next((name for name in dataset.transmitters if table.has(name)), "") if not dataset.body else ""
     uses |= {transmitter: "transmitter of the neuron"} if transmitter else {}
     cells = _texts(table, list(dict.fromkeys([*uses, dataset.super_class])))
-    is_neuron, parts = _selected(dataset, table, cells)
+    is_neuron, others = _selected(dataset, cells)
     if not is_neuron.any():
         raise FormatError(f"{table}: expected a neuron of {dataset.title}, got none among {len(is_neuron)} rows")
     ids = _ids(table, id_column, cells[id_column], is_neuron)
@@ -195,7 +200,9 @@ def _neurons(dataset: Dataset, table: Table) -> Neurons:
     labels = {kind: first_texts(kind, texts) for kind, texts in columns.items()}
     if transmitter:
         labels[LABEL] = transmitter_names(cells[transmitter][is_neuron].astype(str))
-    return Neurons(ids, labels, [*parts, *column_parts(table, uses)])
+    rows = Part(_rows(table, len(ids)), "neurons", f"of {len(is_neuron):,}")
+    left = [unused(_rows(table, count), f"no neurons: {why}") for why, count in others.items()]
+    return Neurons(ids, labels, others, [rows, *left, *column_parts(table, uses)])
 
 
 def _texts(table: Table, columns: list[str]) -> dict[str, np.ndarray]:
@@ -205,23 +212,18 @@ def _texts(table: Table, columns: list[str]) -> dict[str, np.ndarray]:
     return read_all(table, dict.fromkeys(columns, "text"))
 
 
-def _selected(dataset: Dataset, table: Table, cells: Mapping[str, np.ndarray]) -> tuple[np.ndarray, list[Part]]:
-    """(rows,) whether each row is a neuron, and what the other rows are."""
-    super_class = cells[dataset.super_class].astype(str)
-    is_neuron = np.ones(len(super_class), bool)
-    parts = []
-    for name in dataset.not_neurons:
-        excluded = np.char.strip(super_class) == name
-        is_neuron &= ~excluded
-        why = f"{dataset.super_class} is {name or 'empty'}"
-        parts += [unused(_rows(table, excluded.sum()), f"no neurons: {why}")] if excluded.any() else []
+def _selected(dataset: Dataset, cells: Mapping[str, np.ndarray]) -> tuple[np.ndarray, dict[str, int]]:
+    """(rows,) whether each row is a neuron, and why -> how many of the other rows are none."""
+    super_class = np.char.strip(cells[dataset.super_class].astype(str))
+    reasons = {f"{dataset.super_class} is {name or 'empty'}": super_class == name for name in dataset.not_neurons}
     if dataset.proofread:
         flags = [np.isin(np.char.lower(cells[name].astype(str)), TRUE) for name in dataset.proofread]
-        excluded = is_neuron & ~np.any(flags, axis=0)
+        reasons[f"not {' or '.join(dataset.proofread)}"] = ~np.any(flags, axis=0)
+    is_neuron, others = np.ones(len(super_class), bool), {}
+    for why, excluded in reasons.items():
+        others[why] = int((is_neuron & excluded).sum())
         is_neuron &= ~excluded
-        why = f"not {' or '.join(dataset.proofread)}"
-        parts += [unused(_rows(table, excluded.sum()), why)] if excluded.any() else []
-    return is_neuron, [Part(_rows(table, is_neuron.sum()), "neurons", f"of {len(is_neuron):,}"), *parts]
+    return is_neuron, {why: count for why, count in others.items() if count}
 
 
 def _ids(table: Table, column: str, cells: np.ndarray, is_neuron: np.ndarray) -> np.ndarray:
@@ -251,7 +253,7 @@ def _with_transmitters(dataset: Dataset, neurons: Neurons, table: Table) -> Neur
     uses = {dataset.body: "neuron", column: "transmitter of the neuron"}
     without = int((texts == "").sum())
     note = {column: f"{without:,} of {len(texts):,} neurons have none" if without else ""}
-    return Neurons(neurons.ids, labels, [*neurons.parts, *column_parts(table, uses, note)])
+    return replace(neurons, labels=labels, parts=[*neurons.parts, *column_parts(table, uses, note)])
 
 
 # ---- what was used and left

@@ -3,9 +3,10 @@
 The path is `server/dataset`, such as neuprint.janelia.org/hemibrain:v1.2.1. The response to a query is cached as a
 folder in the layout of neuPrint's exports, with query.json, and read by `read_hemibrain`. Later runs need neither the
 server nor a token. The folder gets its name only when it is complete. The token comes from the environment and is sent
-to the server only.
+to the server only. Before a query, a line on stderr says of how many neurons it is.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -13,11 +14,14 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from randomnet.connectome import Connectome
 from randomnet.extras import install_line
@@ -82,12 +86,26 @@ class Query:
         return [*COLUMNS, *self.known.further]
 
     @property
+    def count(self) -> str:
+        """The Cypher that counts the neurons."""
+        conditions = [_condition(name, value) for name, value in self.known.criteria.items()]
+        conditions += [" OR ".join(f"n.`{roi}`" for roi in self.rois)] if self.rois else []
+        return f"MATCH (n:Neuron) WHERE {' AND '.join(f'({each})' for each in conditions)} RETURN count(n) AS neurons"
+
+    @property
     def folder(self) -> Path:
         """The folder of the cached response."""
         cache = Path(os.environ.get(CACHE) or "~/.cache/randomnet").expanduser()
         digest = hashlib.sha256(json.dumps(self.facts(), sort_keys=True).encode()).hexdigest()[:12]
         name = re.sub(r"[^\w.-]", "-", f"{self.server}_{self.dataset}")
         return cache / "neuprint" / f"{name}_{digest}"
+
+
+def _condition(name: str, value: Any) -> str:
+    """The Cypher of one criterion, as neuprint-python has it."""
+    if value == NOT_NULL:
+        return f"n.{name} IS NOT NULL"
+    return f"NOT n.{name} OR n.{name} IS NULL" if value is False else f"n.{name} IN {json.dumps(value)}"
 
 
 def read_neuprint(path: Path, options: Options = DEFAULTS) -> Connectome:
@@ -210,6 +228,9 @@ def _tables(neuprint: Any, query: Query, token: str) -> tuple[Any, Any]:
     _check_rois(query, primary, set(client.all_rois))
     asked = {name: neuprint.NotNull if value == NOT_NULL else value for name, value in query.known.criteria.items()}
     criteria = neuprint.NeuronCriteria(**asked, client=client)
+    neurons = f"{number:,} neurons" if (number := _number_of_neurons(client, query)) else "neurons"
+    whole = f"neuPrint, {query}: asking for the connections between {neurons}; the answer is kept in {query.folder}"
+    tqdm.write(whole, file=sys.stderr)
     return neuprint.fetch_adjacencies(
         criteria,
         criteria,
@@ -218,6 +239,13 @@ def _tables(neuprint: Any, query: Query, token: str) -> tuple[Any, Any]:
         properties=query.columns,
         client=client,
     )
+
+
+def _number_of_neurons(client: Any, query: Query) -> int:
+    """How many neurons the query is about, in a count that takes the server a moment; 0 where it does not say."""
+    with contextlib.suppress(Exception):  # of the library or the server, which the query itself tells better
+        return int(client.fetch_custom(query.count).iloc[0, 0])
+    return 0
 
 
 def _check_rois(query: Query, primary: set[str], known: set[str]) -> None:

@@ -152,6 +152,15 @@ def test_what_was_left_out_has_its_number_and_reason():
     ]
 
 
+def test_neurons_transmitters_and_losses_come_before_the_parts_of_the_files():
+    why = {"superclass is empty": 33300, "not proofread": 2}
+    tables = tables_of(text_of([Part(f"{EDGES}, column pre", "presynaptic neuron")], no_neurons=why))
+    assert list(tables) == ["neurons by class", "transmitters", "left out", "what the file holds"]
+    rows = [re.split(r"\s{2,}", line.strip()) for line in tables["left out"][1:]]
+    assert rows == [["rows of the table of neurons", "33,300", "superclass is empty"],
+                    ["rows of the table of neurons", "2", "not proofread"]]  # fmt: skip
+
+
 def test_the_name_of_an_only_file_is_said_once():
     parts = [Part(f"{EDGES}, column pre", "presynaptic neuron"), unused(f"electrical synapses in {EDGES}", "7 rows")]
     text = text_of(parts, files={"edges.csv": "0" * 64})
@@ -255,7 +264,7 @@ def test_weights_that_the_file_does_not_have_are_told(parts, weights, says):
 
 def test_the_readers_note_on_weights_is_in_the_table():
     text = text_of([Part("edges.csv, rows", "edges")], weights="1 for every edge, as the file has none")
-    assert re.search(r"\n +weights +weight +1 for every edge, as the file has none\n", text)
+    assert re.search(r"\n +weights +weight +1 for every edge, as the file has none$", text)
 
 
 def test_a_balance_that_sinkhorn_does_not_reach_is_told_with_the_scaling_that_reaches_it():

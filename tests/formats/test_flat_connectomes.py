@@ -215,11 +215,13 @@ def test_what_banc_leaves_is_named_once_each(tmp_path):
     assert why == [
         "no neurons: super_class is glia",
         "no neurons: super_class is trachea",
-        "not proofread or roughly_proofread",
+        "no neurons: not proofread or roughly_proofread",
         "neurotransmitter_score, notes",
         "an end is no neuron of BANC: 27 of 28 synapses",
         "norm, post_count, pre_count",
     ]
+    counts = {"super_class is glia": 1, "super_class is trachea": 1, "not proofread or roughly_proofread": 1}
+    assert read.provenance["no_neurons"] == counts
 
 
 @pytest.mark.parametrize("form", ["feather", "parquet", "csv"])

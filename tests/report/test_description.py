@@ -159,6 +159,40 @@ def test_arnoldi_ends_where_its_space_is_invariant_and_says_where_it_has_not_con
     assert not about["spectral_radius"]["converged"] and "not converged" in as_text(about)
 
 
+@pytest.mark.parametrize("n", [30, 300])
+def test_arnoldi_leaves_out_neurons_without_edges(n):
+    rng = np.random.default_rng(3)
+    matrix = rng.random((n, n)) * (rng.random((n, n)) < 0.3)
+    matrix[::7], matrix[:, ::7] = 0, 0
+    found = leading(*edges(matrix))
+    assert found.radius == pytest.approx(np.abs(np.linalg.eigvals(matrix)).max(), rel=1e-6)
+    assert len(found.values) == min(len(matrix) - len(matrix[::7]), 40)
+
+
+def test_arnoldi_of_a_large_network_makes_fewer_products(monkeypatch):
+    import scipy.sparse.linalg
+
+    products = []
+
+    class Counted(scipy.sparse.linalg.LinearOperator):
+        def __init__(self, matrix):
+            super().__init__(matrix.dtype, matrix.shape)
+            self.matrix = matrix
+
+        def _matvec(self, vector):
+            products.append(1)
+            return self.matrix @ vector
+
+    eigs = scipy.sparse.linalg.eigs
+    counted = lambda matrix, *given, **named: eigs(Counted(matrix), *given, **named)  # noqa: E731
+    monkeypatch.setattr(scipy.sparse.linalg, "eigs", counted)
+    monkeypatch.setattr(sys.modules[leading.__module__], "LARGE", 2000)
+    ring = leading(*edges(np.roll(np.eye(3000), 1, axis=0)))
+    assert ring.residual > 1e-3 and 500 < len(products) < 1000  # of the 3,600 of smaller networks
+    matrix = np.abs(np.random.default_rng(0).standard_normal((300, 300)))
+    assert leading(*edges(matrix)).radius == pytest.approx(np.abs(np.linalg.eigvals(matrix)).max(), rel=1e-6)
+
+
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
 @pytest.mark.parametrize("n", [20, 300])
 def test_arnoldi_of_a_rank_one_matrix_is_its_trace_at_any_scale(n, scale):
