@@ -513,6 +513,26 @@ def test_the_sign_of_a_connection_is_honoured():
     assert (made(content).weights < 0).all()
 
 
+BETWEEN = {"recurrent_regions": [{"name": "a", "num_units": 4, "parent_region": "c"}, {"name": "b", "num_units": 2}],
+           "recurrent_connections": [{"src_region": "a", "dst_region": "b", "sign": "exc", "sparsity": 0.5},
+                                     {"src_region": "b", "dst_region": "a", "sign": "inhib"}],
+           "input_regions": [{"name": "in", "num_units": 2}],
+           "input_connections": [{"src_region": "in", "dst_region": "a", "sign": "inhib"}]}  # fmt: skip
+
+
+def test_versions_between_the_generations_have_signs_of_connections_and_inputs_by_src_region():
+    description = from_dict(BETWEEN)
+    assert [connection.sign for connection in description.connections] == [1, -1]
+    assert description.input_connections == (Connection("in", "a", sign=-1),)
+    assert description.regions[0] == Region("a", 4, parent="c") and description.regions[0].sign is None
+    unsigned = changed(BETWEEN, (IC, 0, "sign"), ...)
+    assert [connection.sign for connection in from_dict(unsigned).connections] == [1, -1]
+    with pytest.raises(ValueError, match=r"input_connections\[0\].sign of generation 1 and"):
+        from_dict(changed(BETWEEN, (R, 0, "sign"), "pos"))
+    with pytest.raises(ValueError, match=r"dst_region: expected the name of a region, got none"):
+        from_dict(changed(BETWEEN, (IC, 0, "dst_region"), ...))
+
+
 def test_the_sign_of_a_region_is_that_of_its_connections():
     assert [connection.sign for connection in from_dict(SECOND).connections] == [-1] * 7 + [1] + [-1] + [1] * 6 + [
         -1, -1, 1, 1]  # fmt: skip

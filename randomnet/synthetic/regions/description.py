@@ -6,8 +6,9 @@ Four lists: recurrent_regions, recurrent_connections, input_regions, input_conne
     generation 2    the sign (pos, neg) on the source region or input, parent regions, inputs named by `src_region`
 
 `KEYS` has every key with its default. A key that only one generation has decides which it is. Without such a key, both
-mean the same network, and a key that only one of them requires decides (`_generation`). A description in an INI may mix
-the keys of both (MIXED).
+mean the same network, and a key that only one of them requires decides (`_generation`). Versions between them have the
+signs of generation 1, no cell types, and inputs named by `src_region` (BETWEEN). A description in an INI may mix the
+keys of both (MIXED).
 """
 
 import json
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from randomnet.settings import nearest
-from randomnet.synthetic.regions.keys import KEYS, MIXED, WORDS, Key, came_of, wrong
+from randomnet.synthetic.regions.keys import BETWEEN, KEYS, MIXED, REQUIRED_BY, WORDS, Key, came_of, wrong
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def _description(entries: Mapping[str, list[Mapping[str, Any]]], generation: int
               for index, entry in enumerate(values["input_regions"].values())]  # fmt: skip
     _check_names([*values["recurrent_regions"], *values["input_regions"]], [*regions, *inputs])
     targets, sources = {region.name: region for region in regions}, {region.name: region for region in inputs}
-    source_key = "src_region" if generation == 2 else "input"
+    source_key = "src_region" if generation in (2, BETWEEN) else "input"
     return Description(
         tuple(regions),
         _connections(values["recurrent_connections"], "src_region", targets, targets),
@@ -191,11 +192,13 @@ def _entries(content: Any) -> dict[str, list[Mapping[str, Any]]]:
 
 
 def _generation(entries: Mapping[str, list[Mapping[str, Any]]]) -> int:
-    """The generation, 1 or 2. Raises ValueError where there are keys of both.
+    """The generation, 1, 2 or BETWEEN. Raises ValueError where there are keys of both that no version has together.
 
     Without a key that only one of them has it is 2, unless a sign or an omission is allowed in generation 1 only.
     """
     first, second = _only_in(1, entries), _only_in(2, entries)
+    if second and _is_between(entries):
+        return BETWEEN
     if first and second:
         raise ValueError(f"expected keys of one generation, got {first} of generation 1 and {second} of generation 2")
     if first or second:
@@ -204,6 +207,13 @@ def _generation(entries: Mapping[str, list[Mapping[str, Any]]]) -> int:
     unsized = any("num_units" not in entry for entry in entries["recurrent_regions"])
     unnamed = any("name" not in entry for entry in entries["input_regions"])
     return 1 if signed or unsized or unnamed else 2
+
+
+def _is_between(entries: Mapping[str, list[Mapping[str, Any]]]) -> bool:
+    """Whether connections have signs and there are only keys that the versions between the generations have."""
+    signed = any("sign" in entry for kind in ("recurrent_connections", "input_connections") for entry in entries[kind])
+    known = all(key in keys for kind, keys in KEYS[BETWEEN].items() for entry in entries[kind] for key in entry)
+    return signed and known
 
 
 def _only_in(generation: int, entries: Mapping[str, list[Mapping[str, Any]]]) -> str | None:
@@ -219,7 +229,7 @@ def _values(path: str, entry: Mapping[str, Any], keys: "Mapping[str, Key]", gene
     """The checked value of every key, or its default."""
     for name, key in keys.items():
         if key.required and name not in entry:
-            raise ValueError(f"{path}.{name}: expected {key.required}, as generation {generation} requires, got none")
+            raise ValueError(f"{path}.{name}: expected {key.required}{REQUIRED_BY.get(generation, '')}, got none")
     return {name: key.check(f"{path}.{name}", entry[name]) if name in entry else key.default
             for name, key in keys.items()}  # fmt: skip
 

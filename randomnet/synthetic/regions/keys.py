@@ -114,12 +114,20 @@ KEYS: dict[int, dict[str, dict[str, Key]]] = {
         "input_connections": {"src_region": SOURCE, "dst_region": TARGET, **SPARSITY},
     },
 }  # fmt: skip
-MIXED, WORDS = 3, {1: "exc", -1: "inhib"}
+MIXED, BETWEEN, WORDS = 3, 4, {1: "exc", -1: "inhib"}
 KEYS[MIXED] = {
     kind: {**(KEYS[2][kind] if kind.endswith("regions") else {}), **KEYS[1][kind], "sign": replace(sign, default=None)}
     for kind, sign in zip(KEYS[1], (POSITIVE, EXCITES, POSITIVE, EXCITES), strict=True)
 }
 KEYS[MIXED]["recurrent_regions"]["base_firing"] = STATE
+# the versions between the generations have the signs of generation 1 and name inputs as generation 2 does
+UNSIGNED = {kind: {name: key for name, key in keys.items() if name != "sign"} for kind, keys in KEYS[2].items()}
+KEYS[BETWEEN] = UNSIGNED | {
+    "recurrent_regions": UNSIGNED["recurrent_regions"] | {"num_units": Key(_units, 100)},
+    "recurrent_connections": UNSIGNED["recurrent_connections"] | {"sign": EXCITES},
+    "input_connections": UNSIGNED["input_connections"] | {"sign": EXCITES},
+}
+REQUIRED_BY = {1: ", as generation 1 requires", 2: ", as generation 2 requires"}
 
 
 def wrong(path: str, expected: str, value: Any) -> ValueError:
