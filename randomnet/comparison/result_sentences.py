@@ -72,7 +72,8 @@ def sentences(study: Study, figure_set: Figures, tests: pd.DataFrame | None = No
     """The result in sentences, the doubts last. tests: the table of tests_of, where it is known already."""
     headline = headline_of(study, figure_set.headlines)
     if headline is None:
-        return ["No run has a result yet.", *doubts(study, "")]
+        nothing = [] if study.runs["status"].isin(FINISHED).any() else ["No run has a result yet."]
+        return [*nothing, *doubts(study, "")]
     of_kind = list(figure_set.sentences(study)) if figure_set.sentences else []
     replaced = figure_set.sentences_replace if of_kind else NOTHING
     if replaced == COMPARISONS:

@@ -29,6 +29,7 @@ from randomnet.comparison.loss_minima import EPOCHS_TO, MINIMA
 from randomnet.comparison.means import MEDIAN
 from randomnet.comparison.prediction import prediction_sentences
 from randomnet.comparison.result_sentences import COMPARISONS, NOTHING, ORDER
+from randomnet.comparison.stimulation import stimulation_sentences
 from randomnet.comparison.study import Study
 from randomnet.figures.analyse import (
     PANELS as FIXED_POINTS,
@@ -283,7 +284,12 @@ FIGURES: Registry[FigureSet] = Registry({
         first_figures=partial(overview_figures, quantities=fixed(*STIMULATION)),
         figures=(response_figures, accuracy_figures),
         minor=("accuracy_of_", "accuracy_change_of_"),
-        headlines=(Headline("targets_change", "change of the stimulated neurons", lowest_first=False, best=False),),
+        headlines=(Headline("targets_change", "change of the stimulated neurons", lowest_first=False, best=False),
+                   Headline("accuracy_change_lowest", "change of the accuracy by the most harmful stimulation (%)",
+                            best=False),
+                   Headline("task_loss_highest", "highest loss of the task under stimulation", lowest_first=False,
+                            best=False)),
+        sentences=stimulation_sentences,
     ),
     "responses": FigureSet(
         metrics=("auc", "auc_absolute", "spearman", "spearman_absolute", "auc_permuted", "auc_gains",

@@ -52,7 +52,7 @@ def score_figures(study: Study, ylabel: str | None) -> Figures:
         panels = [panel for panel in SCORES if panel.column in table and np.isfinite(table[panel.column]).any()]
         if not panels:
             continue
-        axes = _axes(arrays)
+        axes, _ = _axes(arrays)
         yield stem, plotting.scores(table, panels, series, mean_interval, groups, ", ".join(map(option_words, axes)),
                                      _title(title))  # fmt: skip
         if any(axis.split(".")[-1] == LATENTS for axis in axes) and table["size"].nunique() > 1:
@@ -68,9 +68,15 @@ def first_scores(study: Study, ylabel: str | None) -> Figures:
         yield f"{OVERVIEW}_{number + 1}" if number else OVERVIEW, figure
 
 
-def _axes(arrays: Arrays) -> list[str]:
-    """The axes of the grids of the compared folders, by the present names of options."""
-    return [current_axis(axis) for axis in arrays["axes"].tolist()]
+def _axes(arrays: Arrays) -> tuple[list[str], np.ndarray]:
+    """The axes (A,) of the compared folders' grids by the present names of options, and the models' values (M, A).
+
+    An axis on which all models have one value is left out beside others.
+    """
+    axes, values = arrays["axes"].tolist(), arrays["axis_values"]
+    differing = [column for column in range(len(axes)) if len(set(values[:, column].tolist())) > 1]
+    kept = differing or range(len(axes))
+    return [current_axis(axes[column]) for column in kept], values[:, list(kept)]
 
 
 def _title(title: str) -> str:
@@ -81,11 +87,11 @@ def _title(title: str) -> str:
 def _table(arrays: Arrays) -> tuple[pd.DataFrame, list[Series], list[str]]:
     """One row per model with its series and place; the series; and the text of each place."""
     table = pd.DataFrame(arrays["scores"], columns=arrays["score_names"].tolist())
-    labels, combos = arrays["labels"].tolist(), arrays["combos"].tolist()
+    labels, combos, (_, values) = arrays["labels"].tolist(), arrays["combos"].tolist(), _axes(arrays)
     places = {key: place for place, key in enumerate(dict.fromkeys(zip(labels, combos, strict=True)))}
     groups = [""] * len(places)
     for row, key in enumerate(zip(labels, combos, strict=True)):
-        groups[places[key]] = ", ".join(filter(None, arrays["axis_values"][row].tolist()))
+        groups[places[key]] = ", ".join(filter(None, values[row].tolist()))
     x = [places[key] for key in zip(labels, combos, strict=True)]
     table = table.assign(series=labels, x=x, size=arrays["sizes"])
     return table, [Series(label, number) for number, label in enumerate(dict.fromkeys(labels))], groups
@@ -143,7 +149,8 @@ def _name(arrays: Arrays, k: int, several: bool, repeated: bool) -> str:
     several: whether its label has several combos, so that the name has the values of its axes. repeated: whether the
     combo has several iterations, so that the name has the iteration.
     """
-    pairs = zip(_axes(arrays), arrays["axis_values"][k].tolist(), strict=True)
+    axes, axis_values = _axes(arrays)
+    pairs = zip(axes, axis_values[k].tolist(), strict=True)
     values = [f"{axis.split('.')[-1]} {value}" for axis, value in pairs if value]
     iteration = [f"iteration\u00a0{arrays['iterations'][k]}"] if repeated else []
     return ", ".join([str(arrays["labels"][k]), *(values if several else []), *iteration])

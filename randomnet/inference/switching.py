@@ -24,11 +24,18 @@ EXPANSION, APPROXIMATION = "expansion", "approximation"  # names of the penaltie
 
 
 class ExpansionNetwork(TrainableModule):
-    """The residual network of two layers, tanh between them, that proposes expansion points."""
+    """The residual network of two layers, tanh between them, that proposes expansion points.
+
+    Its last layer starts at 0, so that the first points are the states themselves. A random one makes linear steps of
+    an untrained network explode within a hundred bins.
+    """
 
     def __init__(self, size: int, units: int, rng: np.random.Generator) -> None:
         super().__init__()
         self.hidden, self.last = Layer(size, units, rng), Layer(units, size, rng)
+        with torch.no_grad():
+            self.last.weight.zero_()
+            self.last.bias.zero_()
 
     def forward(self, states: Tensor) -> Tensor:
         """Expansion points (..., size) for states (..., size)."""

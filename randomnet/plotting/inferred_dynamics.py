@@ -1,5 +1,6 @@
 """Inferred dynamics next to the true ones: trajectories, fixed points, eigenvalues and rates."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,7 @@ ARROWS = "0.55"  # dark enough for print, lighter than the trajectories
 BEHIND_TEXT: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}
 TRUE_RATES: dict[str, Any] = {"color": TRUE, "linewidth": 2.2, "alpha": 0.45}  # seen on both sides of the inferred ones
 MARGIN = 0.06  # margin around trajectories, as a share of their range
+NAME_WIDTH = 26  # characters of a name beside its row
 SPACING = 1.2  # distance between the rates of two neurons, as a share of the largest range
 
 
@@ -101,8 +103,8 @@ def _states(axes: Axes, model: InferredDynamics, column: int) -> None:
     axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
     axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
     axes.set_xlabel(f"PC 1 ({model.explained[0]:.0%})")
-    name = f"{escape_dollars(model.name)}\n" if column else ""
-    axes.set_ylabel(f"{name}PC 2 ({model.explained[1]:.0%})")
+    name = textwrap.wrap(escape_dollars(model.name), NAME_WIDTH) if column else []
+    axes.set_ylabel("\n".join([*name, f"PC 2 ({model.explained[1]:.0%})"]))
 
 
 def repeated(arrays: Sequence[np.ndarray]) -> list[bool]:

@@ -1,5 +1,6 @@
 """Scores of many models: a panel for each score."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from randomnet.plotting.style import (
 )
 
 PANELS_PER_ROW = 4  # panels side by side
+PAIRS_WIDTH = 20  # characters of the numbers of matched items above a panel
 MOST_GROUPS = 8  # at most this many groups are named under the axis
 INTERVAL_FROM = 3  # models; the interval of two is so wide that it hides everything else
 SMALLEST_RANGE = 0.05  # smallest range of a score's axis, as a share of its values or of the best attainable one
@@ -168,7 +170,8 @@ def _pairs_text(table: pd.DataFrame, panel: Score) -> str:
     if both.empty:
         return ""
     true, inferred, matched = (_range(values) for values in (*both.to_numpy().T, both.min(axis=1)))
-    return f"{matched} matched, of {true} true\nand {inferred} inferred"
+    text = f"{matched} matched, of {true} true and {inferred} inferred"
+    return "\n".join(textwrap.wrap(text, PAIRS_WIDTH))
 
 
 def _range(values: np.ndarray) -> str:

@@ -1,5 +1,6 @@
 """Trajectories and fixed points of models in three dimensions, next to the true ones; and the search of DSA."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from randomnet.plotting.style import DOUBLE, SINGLE, STYLE, escape_dollars, lege
 
 ROW = 2.4  # inches of a row
 COLUMNS = 3
+TITLE_WIDTH = 30  # characters of a title above its panel
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ def trajectories_3d(models: Sequence[Trajectories3D], title: str = "") -> Figure
         for place, (model, column) in enumerate(panels):
             axes = figure.add_subplot(rows, min(COLUMNS, len(panels)), place + 1, projection="3d")
             _draw(axes, model, column)
-            axes.set_title(f"{escape_dollars(model.name)}, mapped" if column else "true states")
+            text = f"{escape_dollars(model.name)}, mapped" if column else "true states"
+            axes.set_title("\n".join(textwrap.wrap(text, TITLE_WIDTH)))
         legend(figure, _handles(models), "")
         return figure
 

@@ -22,8 +22,12 @@ TIME, BATCH, CHANNELS, SIZE, NEURONS, UNITS = 6, 4, 2, 3, 5, 7
 
 
 def decoder(cell="gru", channels=CHANNELS):
+    """A decoder whose expansion points are not the states, as in training."""
     rng = np.random.default_rng(0)
-    return SwitchingDecoder(CELLS[cell](channels, SIZE, rng), NEURONS, UNITS, rng).double()
+    own = SwitchingDecoder(CELLS[cell](channels, SIZE, rng), NEURONS, UNITS, rng).double()
+    for parameter in own.expansion.last.parameters():
+        torch.nn.init.uniform_(parameter, -0.3, 0.3, generator=torch.Generator().manual_seed(0))
+    return own
 
 
 def given(channels=CHANNELS):
@@ -109,6 +113,15 @@ def test_a_description_and_the_values_rebuild_it():
     fold = make_fold(recorded(), None)
     first, second = (each.infer(fold.spikes[..., :4], fold.inputs) for each in (model, again))
     assert torch.equal(first.latents, second.latents) and torch.equal(first.log_rates, second.log_rates)
+
+
+@pytest.mark.parametrize("size", [8, 64])
+def test_an_untrained_one_stays_bounded_over_long_trials(size):
+    rng = np.random.default_rng(0)
+    own = SwitchingDecoder(CELLS["gru"](CHANNELS, size, rng), NEURONS, 100, rng)
+    inputs = torch.from_numpy(0.15 * rng.standard_normal((500, BATCH, CHANNELS)).astype(np.float32))
+    start = torch.from_numpy(rng.standard_normal((BATCH, size)).astype(np.float32))
+    assert float(own.infer(start, inputs).latents.abs().max().detach()) < 10 * float(start.abs().max())
 
 
 @pytest.mark.parametrize("channels", [CHANNELS, 0])

@@ -133,5 +133,6 @@ KIND = Kind(
     length=length,
     unit="τ or pass",
     headline=HEADLINE,
-    rankings=(Ranking("targets_change", lowest_first=False, best=False),),
+    rankings=(Ranking("targets_change", lowest_first=False, best=False), Ranking("accuracy_change_lowest", best=False),
+              Ranking("task_loss_highest", lowest_first=False, best=False)),
 )

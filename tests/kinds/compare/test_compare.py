@@ -235,7 +235,7 @@ def test_figures_of_scores_say_what_is_not_above_the_floor_and_how_many_points_w
                 if line.get_marker() == "o"}  # fmt: skip
         assert dots == expected
     for label in ("↓ fixed points,", "↓ frequencies,"):
-        assert by_label[label].get_title() == "7 to 9 matched, of 9 true\nand 7 to 12 inferred"
+        assert by_label[label].get_title().replace("\n", " ") == "7 to 9 matched, of 9 true and 7 to 12 inferred"
     assert by_label["↓ DSA distance"].get_title() == by_label["↑ cycle consistency"].get_title() == ""
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert {"not above the noise floor or not better than chance", "of the truth itself"} <= set(texts)

@@ -159,7 +159,7 @@ def test_windows_of_events_cover_the_trial(tmp_path):
         assert tuple(window) == events.get(label, tuple(window))
 
 
-def test_its_figures_have_accuracies_by_site_and_window(tmp_path):
+def test_its_figures_have_accuracies_by_site_and_window_and_the_result_names_the_largest_fall(tmp_path, capsys):
     done(tmp_path, "current", "sites = groups\nby = region\nwindows = events\ntrial_noise = 0.1",
          "trainvalidate.iterations=1", 'combosparams.combos_params={"action": ["excite", "silence"]}')  # fmt: skip
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
@@ -167,6 +167,14 @@ def test_its_figures_have_accuracies_by_site_and_window(tmp_path):
     names = {file.name for file in (tmp_path / "figs").rglob("*.svg")}
     assert {"accuracy_action=excite.svg", "accuracy_action=silence.svg", "responses_action=silence.svg",
             "overview.svg"} <= names  # fmt: skip
+    console, summary = capsys.readouterr().out, pd.read_csv(tmp_path / "out" / "summary.csv")
+    assert "No run has a result" not in console
+    for _, row in summary.iterrows():
+        falls = {name.removeprefix("accuracy_change_of_"): row[name] for name in summary
+                 if name.startswith("accuracy_change_of_") and not name.endswith("_stderr")}  # fmt: skip
+        place = min(falls, key=falls.get)
+        text = f"falls most for {place.replace('_', ', ')}: by {-falls[place]:.3g}" if falls[place] < 0 else "nowhere"
+        assert f"With action = {row['action']}, accuracy {text}" in console.replace("falls nowhere", "nowhere")
 
 
 @pytest.mark.parametrize(
