@@ -10,13 +10,14 @@ import numpy as np
 from numba import njit
 
 from randomnet.compiled.blas import product, product_left_transposed, product_right_transposed
+from randomnet.compiled.tiles import FLAGS, multiply_lower, multiply_upper, upper_products
 
 WHOLE, BLOCK = 64, 24  # rows whose Gram matrix is factored at once; rows of a block of more of them
 LANES = 16  # numbers that a row of small matrices is padded to a multiple of
 PASSES = 4  # projections of a vector after which it counts as dependent on the earlier ones
 WELL = 30.0, 5.0  # in float64 and float32: condition up to which rows are orthonormalised by their Gram matrix
 KEPT = 0.5  # share of its norm that a vector keeps in a projection that need not be repeated
-FAST = {"reassoc", "contract", "nsz"}  # sums in any order; nan and inf stay what they are
+FAST = {*FLAGS}
 
 
 @njit
@@ -192,12 +193,10 @@ def orthonormalise_by_gram(rows, r):
     """
     count, width = len(rows), whole_lanes(len(rows))
     table = unit_rows(count, width, rows.dtype)
-    product_right_transposed(rows, rows, 1.0, 0.0, table[:, :count])
+    upper_products(rows, rows, table)
     if not factor_gram(table, width, r) < (WELL[0] if r.itemsize == 8 else WELL[1]):  # also for nan
         return False
-    buffer = np.empty(rows.shape, rows.dtype)
-    copy_into(buffer, rows)
-    product(table[:, width : width + count], buffer, 1.0, 0.0, rows)
+    multiply_lower(table[:, width:], rows)
     return True
 
 
@@ -268,21 +267,20 @@ def solve_upper(r, rows):
     for end in range(len(rows), 0, -WHOLE):
         begin = max(0, end - WHOLE)
         block, size = rows[begin:end], end - begin
-        buffer, inverse = np.empty(block.shape, rows.dtype), unit_rows(size, 0, rows.dtype)
+        inverse = unit_rows(size, 0, rows.dtype)
         if end < len(rows):
             product(r[begin:end, end:], rows[end:], -1.0, 1.0, block)
         invert_transposed(r[begin:end, begin:end], inverse)
-        copy_into(buffer, block)
-        product_left_transposed(inverse[:, :size], buffer, 1.0, 0.0, block)
+        multiply_upper(inverse.T, block)
 
 
 @njit
 def mix(products, growth_bar):
-    """Turn W' W^T (k, k) into diag(l') - copyltu(W' W^T) in place, of `orthonormalise_adjoint`."""
+    """Turn W W'^T (k, k) into diag(l') - copyltu(W' W^T) in place, from its upper triangle."""
     for i in range(len(products)):
         for j in range(i):
-            products[i, j] = -products[i, j]
-            products[j, i] = products[i, j]
+            products[j, i] = -products[j, i]
+            products[i, j] = products[j, i]
         products[i, i] = growth_bar[i] - products[i, i]
 
 
@@ -294,7 +292,7 @@ def orthonormalise_adjoint(frame, r, frame_bar, growth_bar):
     """
     k = len(frame)
     mixed = np.empty((k, k), frame.dtype)
-    product_right_transposed(frame_bar, frame, 1.0, 0.0, mixed)
+    upper_products(frame, frame_bar, mixed)
     mix(mixed, growth_bar)
     product(mixed, frame, 1.0, 1.0, frame_bar)
     solve_upper(r, frame_bar)

@@ -78,7 +78,7 @@ def orthonormalise_columns_adjoint(frame, r, frame_bar, growth_bar):
     """As `orthonormal.orthonormalise_adjoint`, for W and its adjoint with tangent vectors in columns (N, k)."""
     k = frame.shape[1]
     mixed = np.empty((k, k), frame.dtype)
-    product_left_transposed(frame_bar, frame, 1.0, 0.0, mixed)
+    product_left_transposed(frame, frame_bar, 1.0, 0.0, mixed)
     mix(mixed, growth_bar)
     product(frame, mixed, 1.0, 1.0, frame_bar)
     for end in range(k, 0, -BLOCK):

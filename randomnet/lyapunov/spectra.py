@@ -31,8 +31,8 @@ def spectrum(
 ) -> Spectrum:
     """The k leading exponents from the initial `state` (N,) and `frame` (k, N), both float64, without gradient.
 
-    on_progress(time) is called after every interval with the length of the record, which is 0 during transients. An
-    exception that it raises ends the computation. Raises ValueError where the system returns another precision.
+    on_progress(time) is called after one or some intervals with the length of the record, which is 0 during transients.
+    An exception that it raises ends the computation. Raises ValueError where the system returns another precision.
     """
     recorder = _start_recorder(system, state, frame, schedule, on_progress)
     target = schedule.first
@@ -88,11 +88,11 @@ class _Recorder:
         self.is_full = self.bundle.shape[-2] - 1 == self.bundle.shape[-1]
         self.steps: list[int] = []
         self.done = 0  # steps of the record
-        self.logs: list[Tensor] = []
+        self.logs: list[Tensor] = []  # these and the next are parts of the record, with a leading axis of intervals
         self.conditions: list[Tensor] = []
         self.residuals: list[tuple[Tensor, float]] = []  # residuals of the sum rule, with the lengths of the intervals
         self.bounded = getattr(system, "bounded", False)
-        self.norms = [_norm(self.bundle)]  # at the start of the record and after each interval, unless bounded
+        self.norms = [_norm(self.bundle)[None]]  # at the start of the record and after each interval, unless bounded
 
     @torch.no_grad()
     def extend(self, tsim: float, on_progress: OnProgress) -> None:
@@ -111,13 +111,13 @@ class _Recorder:
             if bundle.dtype != torch.float64:
                 raise ValueError(f"a reported spectrum must be float64, the system answers in {bundle.dtype}")
             self.bundle, r = orthonormal(bundle)
-            self.logs.append(log_diagonal(r))
+            self.logs.append(log_diagonal(r)[None])
             if not self.bounded:
-                self.norms.append(_norm(self.bundle))
+                self.norms.append(_norm(self.bundle)[None])
             if index % self.condition_every == 0:
-                self.conditions.append(_log10_condition(r))
+                self.conditions.append(_log10_condition(r)[None])
             if log_determinant is not None:
-                self.residuals.append((self.logs[-1].sum(-1) - log_determinant, steps * dt))
+                self.residuals.append((self.logs[-1][0].sum(-1) - log_determinant, steps * dt))
             self.now += steps
             self.steps.append(steps)
             self.done += steps
@@ -139,16 +139,15 @@ class _Recorder:
         if recorded is None:
             return 0
         self.bundle = recorded.bundle
-        self.logs += recorded.growth.unbind(0)
+        self.logs.append(recorded.growth)
         if not self.bounded:
-            self.norms += recorded.norms.unbind(0)
+            self.norms.append(recorded.norms)
         sampled = recorded.r[-index % self.condition_every :: self.condition_every]
-        self.conditions += _log10_condition(sampled).unbind(0)
-        for steps in intervals[:count]:
-            self.now += steps
-            self.steps.append(steps)
-            self.done += steps
-            on_progress(self.done * self.system.dt)
+        if len(sampled):
+            self.conditions.append(_log10_condition(sampled))
+        self.steps += intervals[:count]
+        self.now, self.done = self.now + sum(intervals[:count]), self.done + sum(intervals[:count])
+        on_progress(self.done * self.system.dt)
         return count
 
     def _log_determinant(self, steps: int) -> Tensor:
@@ -162,11 +161,11 @@ class _Recorder:
 
     def spectra(self, on_progress: OnProgress) -> list[Spectrum]:
         """The spectrum of each system from the current record."""
-        logs = torch.stack(self.logs)
+        logs, conditions = torch.cat(self.logs), torch.cat(self.conditions)
         k, n = logs.shape[-1], self.bundle.shape[-1]
         logs = logs.view(len(logs), -1, k).cpu()
         states = self.bundle[..., 0, :].reshape(-1, n).cpu()
-        conditions = torch.stack(self.conditions).view(len(self.conditions), -1).cpu()
+        conditions = conditions.view(len(conditions), -1).cpu()
         residuals = torch.full((len(states),), math.nan)
         if self.is_full:
             time = sum(time for _, time in self.residuals)
@@ -187,7 +186,8 @@ class _Recorder:
         ]
         if self.bounded:
             return spectra
-        norms = torch.stack(self.norms).view(len(self.norms), -1).log().cpu().numpy()
+        norms = torch.cat(self.norms)
+        norms = norms.view(len(norms), -1).log().cpu().numpy()
         return [
             self._check_growth(spectrum, norms[:, index], index, on_progress) for index, spectrum in enumerate(spectra)
         ]
