@@ -157,6 +157,12 @@ WEIGHT_WORDS = WEIGHT_NOUNS | {
 }  # fmt: skip
 JUNCTIONS = frozenset(("junction", "junctions", "jn", "jns"))
 
+# names of columns of numbers that are no weights unless asked for, as words with _ between them
+QUALITIES = re.compile(
+    r"(.*_)?(score|confidence|conf|prob|probability|distance|dist|length|delay|latency|time|year|q|p_?val(ue)?|fdr|padj)"
+    r"|(.*_)?(log|ln|log2|log10|log1p|logarithm)(_.*)?"
+)
+
 
 @functools.lru_cache(maxsize=100_000)  # each role is compared with all columns of a table
 def normalized(name: str) -> str:
@@ -271,3 +277,13 @@ def are_zeros_and_ones(by_word: Mapping[str, int], words: Iterable[str]) -> bool
     """Whether words of signs are 0 and 1 alone, of which 0 may be no sign or an inhibitory one."""
     used = set(map(sign_word, words))
     return bool(used) and used in ({"0", "1"}, {"0", "+1"}) and by_word["0"] == 0
+
+
+def is_quality(column: str) -> bool:
+    """Whether a column of numbers with this name may describe edges other than by their weight, such as a score."""
+    return bool(QUALITIES.fullmatch(in_words(column)))
+
+
+def in_words(column: str) -> str:
+    """The name in lower case, with _ between its words."""
+    return re.sub(r"[\W_]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower()).strip("_")

@@ -376,3 +376,11 @@ def test_different_transmitters_are_no_names(tmp_path):
     np.savez(tmp_path / "a.npz", W=np.ones((3, 3)), nt=np.array(["GABA", "ACh", "Glutamate"]))
     network = read_connectome(tmp_path / "a.npz")
     assert network.signs.tolist() == [-1, 1, -1] and network.names.tolist() == ["neuron0", "neuron1", "neuron2"]
+
+
+@pytest.mark.parametrize("header", ["pre,post\n", "Source,Target\n"])
+def test_the_header_among_the_rows_is_no_edge(read, header):
+    text = header + "A,B\nB,C\n" + header + "C,A\nA,B\n"
+    assert "row 4: expected an edge, got the names of the columns again" in refusal(read, text)
+    first, second = header.strip().split(",")
+    assert (first, "A") in edges(read(header + f"{first},A\nA,{second}\nA,B\nA,B\n"))  # neurons of these names

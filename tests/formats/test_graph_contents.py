@@ -342,3 +342,25 @@ def test_the_pharynx_has_26_neurons_of_gaba(pharynx):
     attributes = {name for _, data in graph.nodes(data=True) for name in data}
     assert {f"herm_pharynx.graphml, node attribute {name}" for name in attributes} <= places
     assert "electrical synapses in herm_pharynx.graphml" in places
+
+
+# ---- numbers that are no weights by their name
+
+
+@pytest.mark.parametrize("name", ["distance", "cleft_score", "probability", "log_weight"])
+def test_a_quality_of_edges_alone_is_a_question_as_in_a_table(tmp_path, name):
+    path = with_edges(tmp_path, {name: "3.5"}, {name: "0.25"}, {name: "7"})
+    refused(path, rf"got {name} alone: \[net\] weight_column = {name}")
+    assert weights(path, weight_column=name) == [3.5, 0.25, 7]
+
+
+def test_a_weight_of_any_name_comes_before_a_quality(tmp_path):
+    path = with_edges(tmp_path, *({"made": str(k), "distance": str(9 * k)} for k in (3, 5, 8)))
+    assert weights(path) == [3, 5, 8]
+    assert notes(path)["edge attribute distance"][0] == "not used"
+
+
+def test_parallel_edges_with_a_quality_are_counted(tmp_path):
+    edges = [("a", "b", {"score": "3"}), ("a", "b", {"score": "5"}), ("b", "a", {"score": "9"})]
+    made = read_connectome(graphml(tmp_path, {"a": {}, "b": {}}, edges))
+    assert made.dense().tolist() == [[0, 1], [2, 0]]

@@ -426,3 +426,48 @@ def test_networkx_s_list_of_edges_with_attributes(tmp_path):
         read_connectome(bad)
     with pytest.raises(FormatError, match=r"row 2: expected two nodes and attributes in braces, got .b a c"):
         read_connectome(text(tmp_path, "a b {'weight': 3}\nb a c {'weight': 2}\n"))
+
+
+def test_kinds_of_synapses_as_type_of_gexf(tmp_path):
+    """networkx writes an attribute called type where GEXF has the direction."""
+    graph = pytest.importorskip("networkx").MultiDiGraph()
+    graph.add_edge("a", "b", weight=3, type="chemical")
+    graph.add_edge("b", "c", weight=5, type="chemical")
+    graph.add_edge("a", "c", weight=7, type="electrical")
+    path = write(pytest.importorskip("networkx"), graph, tmp_path / "g.gexf")
+    assert dense(path) == [[0, 0, 0], [3, 0, 0], [0, 5, 0]]
+    assert dense(path, synapse_type="electrical") == [[0, 0, 7], [0, 0, 0], [7, 0, 0]]
+
+
+ROWS = [("b", "a", 3, "GABA"), ("a", "c", 5, "ACh"), ("c", "b", 2, "ACh")]
+RECORDS = [{"pre": pre, "post": post, "n_syn": weight, "nt": nt} for pre, post, weight, nt in ROWS]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [json.dumps(RECORDS), json.dumps(RECORDS, indent=2), "".join(f"{json.dumps(row)}\n" for row in RECORDS)],
+    ids=["records", "records in lines", "JSON Lines"],
+)
+def test_json_of_a_list_of_edges_is_its_csv(tmp_path, content):
+    made = read_connectome(text(tmp_path, content, "g.json"))
+    csv = "pre,post,n_syn,nt\n" + "".join(",".join(map(str, row.values())) + "\n" for row in RECORDS)
+    expected = read_connectome(text(tmp_path, csv, "g.csv"))
+    assert made.names.tolist() == expected.names.tolist() == ["a", "b", "c"]
+    np.testing.assert_array_equal(made.dense(), expected.dense())
+    assert (made.dense() < 0).sum() == 1
+
+
+def test_numbers_as_ids_in_json_of_edges_are_in_order(tmp_path):
+    rows = [{"source": 10, "target": 9, "weight": 1}, {"source": 9, "target": 100, "weight": 2}]
+    made = read_connectome(text(tmp_path, json.dumps(rows), "g.json"))
+    assert made.names.tolist() == ["9", "10", "100"] and made.dense().tolist() == [[0, 1, 0], [0, 0, 0], [2, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [('[{"pre": "a", "post": "b"}, {"pre": "a"}]', "edge 2: expected a target that is the id of a node, got none"),
+     ('[{"pre": "a", "post": "b"}, 3]', "expected"),
+     ('{"pre": "a", "post": "b"}\n{"pre": "a", "post"}\n', "expected JSON, got one that is not")],
+)  # fmt: skip
+def test_bad_json_of_edges(tmp_path, content, message):
+    refused(text(tmp_path, content, "g.json"), message)

@@ -92,6 +92,8 @@ FORMS = {  # name -> (file, writer of it, packages)
     "GraphML": ("a.graphml", lambda path: nx.write_graphml(graph(), path), ""),
     "GEXF": ("a.gexf", lambda path: nx.write_gexf(graph(), path), ""),
     "GML": ("a.gml", lambda path: nx.write_gml(graph(), path), ""),
+    "JSON of records": ("a.json", WITH_TRANSMITTERS.to_json(orient="records"), ""),
+    "JSON Lines": ("a.jsonl", WITH_TRANSMITTERS.to_json(orient="records", lines=True), ""),
     "node-link JSON": ("a.json", json.dumps(nx.node_link_data(graph())), ""),
     "adjacency JSON": ("a.json", json.dumps(nx.adjacency_data(graph())), ""),
     "Cytoscape JSON": ("a.cyjs", json.dumps(nx.cytoscape_data(graph())), ""),

@@ -336,6 +336,8 @@ SHAPES = [
     Shape("Cytoscape JSON", "as GraphML", "a.json", networkx_json("cytoscape_data"), "networkx", True),
     Shape("D3 JSON with indices", "edges from source to target", "a.json", d3(NAMES.index)),
     Shape("D3 JSON with ids", "edges from source to target", "a.json", d3(str)),
+    Shape("JSON list of edges, or one in each line", "as a CSV", "a.json", json.dumps(
+        [{"pre": pre, "post": post, "weight": weight} for (pre, post), weight in WEIGHTS.items()])),
     Shape("networkx's weighted edge list", "pre, post, weight by position", "a.edgelist",
           networkx_file("write_weighted_edgelist", unsigned), "networkx"),
     Shape("`a b {'weight': 3}`", "edges with attributes", "a.edgelist", networkx_file("write_edgelist", unsigned),

@@ -4,16 +4,21 @@ import re
 from collections.abc import Iterable, Sequence
 
 from randomnet.formats.files import FormatError
-from randomnet.formats.spellings import JUNCTION_WORDS, POST_WORDS, PRE_WORDS, TRUTH_WORDS, meaning_of, normalized
+from randomnet.formats.spellings import (
+    JUNCTION_WORDS,
+    POST_WORDS,
+    PRE_WORDS,
+    TRUTH_WORDS,
+    in_words,
+    is_quality,
+    meaning_of,
+    normalized,
+)
 from randomnet.formats.tables.reading import NUMBER, Table, stream
 
 # names of columns of numbers that are no weights, as words with _ between them
 POSITIONS = re.compile(r"(.*_)?([xyz]|pos|positions?|coords?|coordinates?|location|centroid)(_(nm|um|vox|voxels))?")
 IDENTIFIERS = re.compile(r"((.*_)?(id|ids|index|idx|key|row|supervoxel)|unnamed_0)?")
-QUALITIES = re.compile(
-    r"(.*_)?(score|confidence|conf|prob|probability|distance|dist|length|delay|latency|time|year|q|p_?val(ue)?|fdr|padj)"
-    r"|(.*_)?(log|ln|log2|log10|log1p|logarithm)(_.*)?"
-)
 
 
 def end_of(column: str) -> tuple[str, str] | None:
@@ -74,19 +79,9 @@ def are_numbers(texts: Iterable[str]) -> bool:
 
 def why_no_weight(column: str) -> str:
     """Why a column of numbers with this name is no weight, or ""."""
-    name = _in_words(column)
+    name = in_words(column)
     if POSITIONS.fullmatch(name) or ((end := end_of(column)) and end[1] in ("x", "y", "z")):
         return "positions"
     if IDENTIFIERS.fullmatch(name):
         return "ids or indices of rows" if name else "an index without a name"
     return "no weight by its name; [net] weight_column reads it" if is_quality(column) else ""
-
-
-def is_quality(column: str) -> bool:
-    """Whether a column of numbers with this name may describe edges other than by their weight, such as a score."""
-    return bool(QUALITIES.fullmatch(_in_words(column)))
-
-
-def _in_words(column: str) -> str:
-    """The name in lower case, with _ between its words."""
-    return re.sub(r"[\W_]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower()).strip("_")

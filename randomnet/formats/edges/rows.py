@@ -88,6 +88,7 @@ def read_edges(table: Table, columns: EdgeColumns, options: Options) -> EdgeList
     if not cells.read:
         raise FormatError(f"{table}: expected a row for each edge, got a header alone")
     ids, pre, post, id_note = _neurons(cells, columns)
+    _check_no_header(table, columns, ids, pre, post)
     parts = [Part(place_of(table, columns.roles[role]), EDGE_ROLES[role].use, id_note) for role in ("pre", "post")]
     rows, weight_parts = _weighted(table, columns, cells, EdgeRows(pre, post, np.ones(0)), len(ids))
     labels, label_parts = _labels(table, columns, cells, rows, ids)
@@ -165,6 +166,18 @@ def _neurons(cells: _Columns, columns: EdgeColumns) -> tuple[np.ndarray, np.ndar
     index_of = pd.Index(ids)
     pre, post = (index_of.get_indexer(values).astype(np.int64, copy=False) for values in (pre_ids, post_ids))
     return ids, pre, post, "whole numbers"
+
+
+def _check_no_header(table: Table, columns: EdgeColumns, ids: np.ndarray, pre: np.ndarray, post: np.ndarray) -> None:
+    """Raise FormatError for a row that is the header again, as in files that were put together."""
+    names = [columns.roles["pre"], columns.roles["post"]]
+    if not table.headed or ids.dtype.kind != "U" or not np.isin(names, ids).all():
+        return
+    first, second = np.searchsorted(ids, names)
+    if ((pre == first) & (post == second)).any():
+        row = next((row for row in table.rows_of(names[0], names[0]) if row > 1), 0)
+        actual = f"the names of the columns again: {names[0]}, {names[1]}; delete this row"
+        raise FormatError(f"{table}, row {row}: expected an edge, got {actual}")
 
 
 # ---- weights and signs

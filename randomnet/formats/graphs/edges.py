@@ -16,6 +16,7 @@ from randomnet.formats.options import Options
 from randomnet.formats.spellings import (
     EDGE_ROLES,
     WEIGHTS_BY_SYNAPSE,
+    is_quality,
     normalized,
     role_columns,
     weights_by_words,
@@ -124,6 +125,8 @@ def _weight_names(edges: Edges, asked: Mapping[str, str], has_types: bool) -> tu
         edges.use(asked["weight"], "weight", "as weight_column says")
         return {}, asked["weight"]
     numeric = [name for name in edges.free() if not _has_no_meaning(name) and edges.is_numeric(name)]
+    qualities = [name for name in numeric if is_quality(name)]
+    numeric = [name for name in numeric if name not in qualities]
     of_kind = {kind: weights_of_kind(kind, numeric) for kind in WEIGHTS_BY_SYNAPSE}
     by_kind = {kind: names[0] for kind, names in of_kind.items() if names}
     must_be = [name for name in edges.free() if name in numeric or _is_bad_weight(name)]
@@ -139,6 +142,11 @@ def _weight_names(edges: Edges, asked: Mapping[str, str], has_types: bool) -> tu
         ask = f"name one, such as [net] weight_column = {numeric[0]}"
         raise FormatError(f"{edges.table}: expected {expected}, got {', '.join(numeric[:12])}: {ask}")
     weight = next(iter(spelled or numeric), "")
+    are_counted = len({edge[:2] for edge in edges.edges}) < len(edges.edges)
+    if qualities and not weight and not are_counted:
+        ask = f"[net] weight_column = {qualities[0]} takes it"
+        expected = "an attribute of edges that is their weight"
+        raise FormatError(f"{edges.table}: expected {expected}, got {', '.join(qualities[:12])} alone: {ask}")
     others = [name for name in numeric if name != weight]
     if others and weight in numeric and set(edges.numbers(weight).tolist()) == {1}:  # as Gephi writes without weights
         ask = f"[net] weight_column = {others[0]} takes it, and weight_column = {weight} the ones"

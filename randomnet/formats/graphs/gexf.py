@@ -10,11 +10,13 @@ from randomnet.formats.contents import unused
 from randomnet.formats.files import FormatError
 from randomnet.formats.graphs.record import Graph, with_default_weights
 from randomnet.formats.graphs.xml_parsing import local, parse
+from randomnet.formats.spellings import LONG_SIGN_WORDS, SYNAPSE_WORDS, normalized
 from randomnet.formats.tables.reading import Table
 
 GEXF = "GEXF"
 DIRECTIONS = {"directed": True, "undirected": False, "mutual": False}  # mutual: one edge for both directions
 OF_EDGES = ("weight", "label", "kind", "start", "end")  # attributes of the element itself
+WORDS = frozenset((*SYNAPSE_WORDS, *LONG_SIGN_WORDS))  # in its type, where networkx writes an attribute of that name
 
 
 def read_gexf(table: Table) -> Graph:
@@ -96,9 +98,11 @@ class _Gexf:
         self.graph.nodes.append((xml.get("id"), attributes))
 
     def _edge(self, xml: Mapping[str, str]) -> None:
-        place = f"type of edge {len(self.graph.edges) + 1}"
-        directed = self._direction(xml["type"], place) if "type" in xml else self.directed
-        attributes = {**self.defaults["edge"], **{name: xml[name] for name in OF_EDGES if name in xml}}
+        place, kind = f"type of edge {len(self.graph.edges) + 1}", xml.get("type", "")
+        is_direction = bool(kind) and normalized(kind) not in WORDS
+        directed = self._direction(kind, place) if is_direction else self.directed
+        names = OF_EDGES if is_direction else (*OF_EDGES, "type")
+        attributes = {**self.defaults["edge"], **{name: xml[name] for name in names if name in xml}}
         self.inside.append(("edge", attributes, set()))
         self.graph.edges.append((xml.get("source"), xml.get("target"), directed, attributes))
 

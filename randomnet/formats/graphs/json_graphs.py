@@ -1,4 +1,5 @@
-"""Graphs in JSON -> Graph: node-link and adjacency data of networkx, D3, Cytoscape, graphology, JGF, and flyvis.
+"""Graphs in JSON -> Graph: node-link and adjacency data of networkx, D3, Cytoscape, graphology, JGF, flyvis,
+and lists of edges.
 
 NaN and Infinity, which JSON does not have, are refused.
 """
@@ -16,6 +17,7 @@ from randomnet.formats.tables.reading import Table
 
 NODE_LINK, ADJACENCY, CYTOSCAPE = "node-link JSON", "adjacency JSON of networkx", "Cytoscape JSON"
 JGF, FLYVIS = "JSON Graph Format", "JSON of flyvis"
+EDGE_OBJECTS = "JSON of a list of edges"
 EDGES = ("links", "edges")  # networkx has used both
 IDS = ("id", "key", "name", "label")  # keys of nodes that may name them; graphology has `key`, D3 `name`
 HELD = ("attributes", "metadata", "data")  # objects inside nodes and edges that have their attributes
@@ -28,13 +30,27 @@ def json_in(table: Table) -> Any:
     try:
         return json.loads(content, parse_constant=_no_constant)  # in UTF-8, 16 or 32
     except (ValueError, RecursionError) as error:
+        if (rows := _lines(content)) is not None:
+            return rows
         raise FormatError(f"{table}: expected JSON, got one that is not: {one_line(error)[:200]}") from None
+
+
+def _lines(content: bytes) -> list[Any] | None:
+    """The objects of JSON Lines, one in each line; None for other texts."""
+    lines = [line for line in content.splitlines() if line.strip()]
+    if len(lines) < 2 or not all(line.lstrip()[:1] == b"{" and line.rstrip()[-1:] == b"}" for line in lines):
+        return None
+    try:
+        return [json.loads(line, parse_constant=_no_constant) for line in lines]
+    except (ValueError, RecursionError):
+        return None
 
 
 def json_form(content: Any) -> str:
     """The name of the form of a graph; "" for other JSON."""
     if isinstance(content, list):
-        return CYTOSCAPE if content and all(_is_element(item) for item in content) else ""
+        is_elements = bool(content) and all(_is_element(item) for item in content)
+        return CYTOSCAPE if is_elements else EDGE_OBJECTS if _are_edges(content) else ""
     if not isinstance(content, dict):
         return ""
     elements, graph, nodes = content.get("elements"), content.get("graph"), content.get("nodes")
@@ -53,7 +69,8 @@ def json_form(content: Any) -> str:
 
 def read_json_graph(table: Table, content: Any, form: str) -> Graph:
     """The graph of JSON in a form. Raises FormatError with the node or edge."""
-    readers = {NODE_LINK: _node_link, ADJACENCY: _adjacency, CYTOSCAPE: _cytoscape, JGF: _jgf, FLYVIS: _flyvis}
+    readers = {NODE_LINK: _node_link, ADJACENCY: _adjacency, CYTOSCAPE: _cytoscape, JGF: _jgf, FLYVIS: _flyvis,
+               EDGE_OBJECTS: _edge_objects}  # fmt: skip
     return readers[form](table, content)
 
 
@@ -63,6 +80,13 @@ def _no_constant(name: str) -> float:
 
 def _is_element(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("data"), dict)
+
+
+def _are_edges(items: list[Any]) -> bool:
+    """Whether items are objects, of which the first has both ends of an edge by their spellings."""
+    if not items or not all(isinstance(item, dict) for item in items):
+        return False
+    return all(role_columns(items[0], EDGE_ROLES[role]) for role in ("pre", "post"))
 
 
 def _edges_key(content: Mapping[str, Any]) -> str:
@@ -168,6 +192,21 @@ def _flyvis(table: Table, content: Mapping[str, Any]) -> Graph:
         graph.edges.append((edge.pop("src", None), edge.pop("tar", None), True, {"weight": weight, **edge}))
     use = "alpha (the sign) times the sum of synapses over offsets of columns; neurons are cell types"
     graph.parts.append(Part(f"{table.name}, alpha and offsets of edges", "weight", use))
+    return graph
+
+
+def _edge_objects(table: Table, content: list[Any]) -> Graph:
+    """The graph of a list of edges, as pandas writes records; its nodes are all ends, sorted."""
+    graph, directed = _started(table, {})
+    edges = _objects(table, "edge", content)
+    source, target = _end_keys(edges)
+    graph.edges = [
+        (_as_text(edge.pop(source, None)), _as_text(edge.pop(target, None)), _direction(edge, directed), edge)
+        for edge in edges
+    ]
+    ends = {end for edge in graph.edges for end in edge[:2] if _is_id(end)}
+    are_numbers = all(end.isdigit() for end in ends)
+    graph.nodes = [(end, {}) for end in sorted(ends, key=(lambda end: (len(end), end)) if are_numbers else None)]
     return graph
 
 

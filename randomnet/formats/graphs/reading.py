@@ -82,7 +82,7 @@ def in_graph_file(path: Path, tables: list[Table]) -> str:
 
 GRAPH = Format(
     read_graph,
-    "a graph (GraphML, GEXF, GML, Pajek, JSON with nodes and links or edges)",
+    "a graph (GraphML, GEXF, GML, Pajek, JSON with nodes and links or edges, or with a list of edges)",
     in_tables=in_graph_file,
     reads=("columns", "weight_column", "synapse_type", "labels"),
     signs="the edges' attribute sign or negative weights, or else the nodes' transmitters",
