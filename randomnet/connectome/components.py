@@ -35,7 +35,7 @@ def _components(post: np.ndarray, pre: np.ndarray, n: int, connection: Connectio
 
     edges = np.argsort(pre, kind="stable")  # to build the rows directly takes half the memory of scipy's conversion
     starts = np.concatenate([[0], np.cumsum(np.bincount(pre, minlength=n))]).astype(np.int32)
-    graph = csr_array((np.ones(len(post), np.int8), post[edges].astype(np.int32), starts), shape=(n, n))
+    graph = csr_array((np.ones(len(post), np.int8), post.astype(np.int32)[edges], starts), shape=(n, n))
     return connected_components(graph, connection=connection)[1].astype(np.int64)
 
 

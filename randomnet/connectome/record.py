@@ -16,6 +16,7 @@ import numpy as np
 from randomnet.display import Brief
 
 MOST_MIXED_NAMES = 5  # of neurons with outgoing weights of both signs
+PART = 1 << 20  # edges
 
 PER_NEURON = {"positions": (3,), "drive": (), "initial": ()}  # optional array -> its shape after (N,)
 
@@ -54,7 +55,8 @@ class Connectome(Brief):
             raise ValueError(f"post and pre must lie in 0..{n - 1}, the range of the {n} names")
         if not np.isfinite(self.weights).all():
             raise ValueError("weights must be finite")
-        if (np.diff(self.post * n + self.pre) <= 0).any():
+        keys = _keys(self.post, self.pre, n)
+        if (keys[1:] <= keys[:-1]).any():
             raise ValueError("edges must be sorted by post, then pre, without duplicates")
         for kind, labels in self.labels.items():
             if labels.shape != (n,):
@@ -121,7 +123,7 @@ class Connectome(Brief):
         digest = hashlib.sha256()
         optional = [getattr(self, name) for name in PER_NEURON]
         for array in (self.post, self.pre, self.weights, *(array for array in optional if array is not None)):
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array))
         for texts in (self.names, *(self.labels[kind] for kind in sorted(self.labels))):
             digest.update("\0".join(texts.tolist()).encode())
         return digest.hexdigest()
@@ -129,8 +131,6 @@ class Connectome(Brief):
     def facts(self) -> dict[str, Any]:
         """Facts to know before training on the network, as plain values, with the provenance."""
         n, edges = self.n, len(self.weights)
-        keys, reverse = self.post * n + self.pre, np.sort(self.pre * n + self.post)  # sorted, as searches are faster
-        reciprocity = (keys[np.searchsorted(keys, reverse).clip(max=edges - 1)] == reverse).mean() if edges else 0.0
         signs, mixed = self.signs, self.mixed_neurons
         transmitters = self.labels.get("neurotransmitter")
         shares = np.unique(transmitters, return_counts=True) if transmitters is not None else ((), ())
@@ -140,7 +140,7 @@ class Connectome(Brief):
             "neurons": n,
             "edges": edges,
             "density": edges / max(1, n * (n - 1)),
-            "reciprocity": float(reciprocity),
+            "reciprocity": self._reciprocity(),
             "excitatory": int((signs > 0).sum()),
             "inhibitory": int((signs < 0).sum()),
             "mixed_signs": len(mixed),
@@ -149,6 +149,16 @@ class Connectome(Brief):
             "sha256": self.sha256(),
             **self.provenance,
         }
+
+    def _reciprocity(self) -> float:
+        """The share of edges that have a reverse edge."""
+        keys, reverse = _keys(self.post, self.pre, self.n), _keys(self.pre, self.post, self.n)
+        reverse.sort()  # as searches are faster
+        found = 0
+        for start in range(0, len(keys), PART):  # without further arrays of the size of the edges
+            part = reverse[start : start + PART]
+            found += int((keys[np.searchsorted(keys, part).clip(max=len(keys) - 1)] == part).sum())
+        return found / len(keys) if len(keys) else 0.0
 
     def save(self, path: str | Path) -> tuple[Path, ...]:
         """Write the network to a new .npz, .parquet, .csv or .graphml file, and return the paths; see `saving.save`."""
@@ -159,6 +169,13 @@ class Connectome(Brief):
     def replace(self, weights: np.ndarray, **notes: Any) -> "Connectome":
         """The same edges with other weights; `notes` are added to the provenance."""
         return dataclasses.replace(self, weights=weights, provenance={**self.provenance, **notes})
+
+
+def _keys(rows: np.ndarray, columns: np.ndarray, n: int) -> np.ndarray:
+    """(E,) int64 row * n + column, without a temporary array of that size."""
+    keys = np.multiply(rows, n, dtype=np.int64)
+    keys += columns
+    return keys
 
 
 def from_dense(

@@ -48,9 +48,7 @@ def balancing_residual(post: np.ndarray, pre: np.ndarray, weights: np.ndarray) -
     any g. The target of outputs of each sign follows from it. 0 is balanced; nan without weights. After `sinkhorn` it
     equals the largest `sinkhorn_residual`.
     """
-    blocks = [weights > 0, weights < 0]
-    inputs = [_sums(post[block], np.abs(weights[block])) for block in blocks]
-    outputs = [_sums(pre[block], np.abs(weights[block])) for block in blocks]
+    inputs, outputs = ([_sums(ends, weights, sign) for sign in (1, -1)] for ends in (post, pre))
     target = np.concatenate(inputs).mean() if any(map(len, inputs)) else math.nan
     deviations = [sums / target - 1 for sums in inputs]
     deviations += [out / (target * len(into) / len(out)) - 1 for into, out in zip(inputs, outputs, strict=True)
@@ -58,6 +56,8 @@ def balancing_residual(post: np.ndarray, pre: np.ndarray, weights: np.ndarray) -
     return float(np.abs(np.concatenate(deviations)).max()) if target > 0 else math.nan
 
 
-def _sums(ends: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """The summed sizes of each neuron that has such edges."""
-    return np.bincount(ends, sizes)[np.unique(ends)]
+def _sums(ends: np.ndarray, weights: np.ndarray, sign: int) -> np.ndarray:
+    """The summed sizes of the weights of one sign, of each neuron that has such edges."""
+    sizes = sign * weights
+    sums = np.bincount(ends, np.maximum(sizes, 0, out=sizes))  # without copies of the edges of one sign
+    return sums[sums > 0]
