@@ -21,6 +21,7 @@ from randomnet.objectives.interface import Measurement
 from randomnet.objectives.noise import InputNoise, StateNoise, scaled_sampler
 from randomnet.objectives.task_losses import standard_error
 from randomnet.rnn import Dynamics, Network
+from randomnet.simulation import RateStepper, TrainableRateNetwork
 from randomnet.tasks import ReachTrials
 
 VISION_DELAY, PROPRIOCEPTION_DELAY = 5, 2  # bins
@@ -91,9 +92,9 @@ class _NetworkStepper:
         outputs = torch.addmm(self.interface["readout_bias"], rates, self.interface["readout_weights"].mT)
         return (h, rates), rates, outputs
 
-    def sample_noise(self, noise: StateNoise, inputs: Tensor) -> Tensor:
-        """The noise (time, trials, N) of the next update, along inputs (time, trials, channels)."""
-        return scaled_sampler([noise], self.system, inputs)(0, len(inputs))
+    def with_noise(self, noise: StateNoise, inputs: Tensor) -> tuple["_NetworkStepper", Tensor]:
+        """Itself and the noise (time, trials, N) of the next update, along inputs (time, trials, channels)."""
+        return self, scaled_sampler([noise], self.system, inputs)(0, len(inputs))
 
 
 @dataclass(frozen=True)
@@ -109,13 +110,15 @@ class _CellStepper:
         h = self.network.cell.step(state, x)
         return h if noise is None else h + noise, h, self.network.readout(h)
 
-    def sample_noise(self, noise: StateNoise, inputs: Tensor) -> Tensor:
-        """The noise (time, trials, N) of the next update, along inputs (time, trials, channels)."""
-        return noise.sampler(inputs.shape[1], self.network.cell.initial)(0, len(inputs))
+    def with_noise(self, noise: StateNoise, inputs: Tensor) -> tuple["_CellStepper", Tensor]:
+        """Itself and the noise (time, trials, N) of the next update, along inputs (time, trials, channels)."""
+        return self, noise.sampler(inputs.shape[1], self.network.cell.initial)(0, len(inputs))
 
 
-def stepper_of(network: Any) -> _NetworkStepper | _CellStepper:
+def stepper_of(network: Any) -> _NetworkStepper | _CellStepper | RateStepper:
     """The network with its present parameters as a stepper; differentiable in the parameters."""
+    if isinstance(network, TrainableRateNetwork):
+        return RateStepper(network)
     if not isinstance(network, Network):
         return _CellStepper(network)
     system, interface = network.dynamics(), network.interface_tensors()
@@ -162,9 +165,10 @@ class ClosedLoopObjective:
     """Reaches in fixed training batches, and validation reaches.
 
     Validation covers whole trials, without noise of the state and without input_noise, which is added to all inputs of
-    the network. loss_params: action_weight, latent_weight, reach_tolerance (cm), as the trials set them. weight: of the
-    whole loss. Figures, of whole trials: metrics, the percent of trials whose fingertip ends within the tolerance of
-    its goal, and end_error, the mean distance in cm.
+    the network. Networks with dynamics of their own have the noise of all their evaluations there. loss_params:
+    action_weight, latent_weight, reach_tolerance (cm), as the trials set them. weight: of the whole loss. Figures, of
+    whole trials: metrics, the percent of trials whose fingertip ends within the tolerance of its goal, and end_error,
+    the mean distance in cm.
     """
 
     training: tuple[ReachBatch, ...]
@@ -183,11 +187,13 @@ class ClosedLoopObjective:
     def measure(self, networks: Sequence[Any], batch: ReachBatch, evaluation: bool = False) -> list[Measurement]:
         """The loss of the one network over the bins that the ramp includes; evaluation: over all bins, noiseless."""
         (network,) = networks
-        trials, noise, stepper = batch, None, stepper_of(network)
+        trials, noise = batch, None
+        stepper: Any = stepper_of(network)
         if not evaluation:
             trials = batch.first_bins(self.ramp.steps(len(batch.inputs)))
             self.ramp.updates += 1
-            noise = stepper.sample_noise(self.noise, trials.inputs) if self.noise else None
+            if self.noise:
+                stepper, noise = stepper.with_noise(self.noise, trials.inputs)
             trials = self._add_input_noise(trials)
         movement = move(stepper, self.effector, trials, noise)
         loss = self.loss(movement, trials)

@@ -8,6 +8,7 @@
 | `inputs`    | external input: a constant plus events                                                   |
 | `sampling`  | samples over windows; the whole state as a system with a Lyapunov spectrum               |
 | `trainable` | `TrainableRateNetwork`: a `RateNetwork` of trained weights, gains, shifts and factors    |
+| `stepping`  | `RateStepper`: such a network one step at a time, where its inputs depend on its outputs  |
 | `filled`    | couplings whose matrices are filled from the weights of edges, with gradients            |
 
 States are (C, N): columns = runs x trials, where the columns of one run are adjacent.
@@ -26,6 +27,7 @@ from randomnet.simulation.sampling import (
     trial_driven_state,
     variable_names,
 )
+from randomnet.simulation.stepping import RateStepper
 from randomnet.simulation.trainable import RateDynamics, TrainableRateNetwork, network_of_model
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "Plasticity",
     "RateDynamics",
     "RateNetwork",
+    "RateStepper",
     "Samples",
     "SlowCurrent",
     "State",

@@ -127,9 +127,9 @@ class TrainableRateNetwork(Network):
         the first give the noise at the start; None for the noise of all evaluations. Raises ValueError.
         """
         self._check_inputs(inputs)
-        network, sample = self.rate_network(inputs.shape[1]), noise or self._evaluation_noise(inputs.shape[1])
-        state = self._start(network, sample, initial)
-        return self._advance(network, self.interface_tensors(), inputs, sample, state, 0, len(inputs), 0)[:2]
+        network, sample = self.rate_network(inputs.shape[1]), noise or self.evaluation_noise(inputs.shape[1])
+        state = self.start_of_trials(network, sample, initial)
+        return self.advance(network, self.interface_tensors(), inputs, sample, state, 0, len(inputs), 0)[:2]
 
     def trial_readout(
         self, inputs: Tensor, noise: Sampler | None = None, *, truncate: int = 0, segment: int = 0
@@ -139,14 +139,14 @@ class TrainableRateNetwork(Network):
         segment: number of steps that are stored for the gradient at a time, 0 = all.
         """
         self._check_inputs(inputs)
-        sample, time = noise or self._evaluation_noise(inputs.shape[1]), len(inputs)
+        sample, time = noise or self.evaluation_noise(inputs.shape[1]), len(inputs)
         if 0 < segment < time:
             return _Segments.apply(self, inputs, sample, truncate, segment, *self.parameters())
         network = self.rate_network(inputs.shape[1])
-        state = self._start(network, sample, None)
-        return self._advance(network, self.interface_tensors(), inputs, sample, state, 0, time, truncate)[1]
+        state = self.start_of_trials(network, sample, None)
+        return self.advance(network, self.interface_tensors(), inputs, sample, state, 0, time, truncate)[1]
 
-    def _advance(
+    def advance(
         self,
         network: RateNetwork,
         interface: Mapping[str, Tensor],
@@ -157,8 +157,8 @@ class TrainableRateNetwork(Network):
         last: int,
         truncate: int,
     ) -> tuple[Tensor, Tensor, State]:
-        """Rates and readout of the steps first, ..., last - 1, and the state after them."""
-        external = self._external(interface, inputs[first:last])
+        """Rates and readout of the steps first, ..., last - 1, which have these inputs, and the state after them."""
+        external = self._external(interface, inputs)
         noise = sample(1 + first, 1 + last) if network.noise is not None else [None] * (last - first)
         rates = []
         for step, x, normal in zip(range(first, last), external, noise, strict=True):
@@ -181,7 +181,8 @@ class TrainableRateNetwork(Network):
         total = total + interface["input_bias"] + interface["recurrent_bias"]
         return total if inputs is None else inputs @ interface["input_weights"].mT + total
 
-    def _start(self, network: RateNetwork, sample: Sampler, initial: Tensor | None) -> State:
+    def start_of_trials(self, network: RateNetwork, sample: Sampler, initial: Tensor | None = None) -> State:
+        """The state of the `rate_network` from these rates, None for 0, with the first numbers of its noise."""
         rest = network if network.noise is None else replace(network, noise=None)
         state = rest.start(0.0 if initial is None else initial)
         if network.noise is None:
@@ -189,7 +190,7 @@ class TrainableRateNetwork(Network):
         first = sample(0, 1)[0]
         return state._replace(noise=first * torch.as_tensor(network.noise.sd).to(first))
 
-    def _evaluation_noise(self, trials: int) -> Sampler:
+    def evaluation_noise(self, trials: int) -> Sampler:
         """The noise of every evaluation: that of `noise_seed`, drawn step by step from the start of the trials."""
         dtype = np.float32 if self.weights.start.dtype == torch.float32 else np.float64
         states = {0: np.random.default_rng(self.rates.noise_seed).bit_generator.state}
@@ -240,11 +241,11 @@ class _Segments(torch.autograd.Function):
     @staticmethod
     def forward(ctx, net, inputs, sample, truncate, segment, *parameters):  # noqa: ANN205
         network, interface, time = net.rate_network(inputs.shape[1]), net.interface_tensors(), len(inputs)
-        state, states, pieces = net._start(network, sample, None), {}, []
+        state, states, pieces = net.start_of_trials(network, sample, None), {}, []
         for first in range(0, time, segment):
             states[first] = state
             last = min(first + segment, time)
-            _, piece, state = net._advance(network, interface, inputs, sample, state, first, last, truncate)
+            _, piece, state = net.advance(network, interface, inputs[first:last], sample, state, first, last, truncate)
             pieces.append(piece)
         ctx.save_for_backward(*parameters)
         ctx.settings = net, inputs, sample, truncate, segment, states
@@ -263,7 +264,8 @@ class _Segments(torch.autograd.Function):
             last = min(first + segment, len(inputs))
             with torch.enable_grad():
                 state = _with_tensors(stored, [part.detach().requires_grad_(first > 0) for part in _tensors(stored)])
-                _, piece, end = net._advance(network, interface, inputs, sample, state, first, last, truncate)
+                given = inputs[first:last]
+                _, piece, end = net.advance(network, interface, given, sample, state, first, last, truncate)
             pairs = [(piece, readout_bar[first:last]), *zip(_tensors(end) if bars else [], bars, strict=True)]
             ends = [(part, bar) for part, bar in pairs if bar is not None and part.requires_grad]
             sources = [*parameters, *(_tensors(state) if first else [])]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from randomnet.conditions import CLOSED_LOOP
 from randomnet.kinds import reads
 from randomnet.settings.readers import ALL, Key, Reader, all_but
 
@@ -16,8 +15,6 @@ def _dynamics(config: Any) -> tuple[Key, str] | None:
     with_parts, dynamics = "with parts of [dynamics]", config.dynamics
     if config.model.architecture != "network":
         return ("model", "architecture"), f"network {with_parts}"
-    if CLOSED_LOOP.holds(config):
-        return ("trialparams", "task_name"), f"a task whose inputs do not depend on the network {with_parts}"
     if config.trainvalidate.state_noise:
         return ("trainvalidate", "state_noise"), f"0 {with_parts}, whose noise is dynamics.ou_noise"
     if config.execution.device.startswith("cuda"):
