@@ -55,8 +55,8 @@ class InferenceSection(Section):
     inputs_used: str = option(
         Choice(("noisy", "true", "none")),
         "noisy",
-        "Inputs that the model receives. noisy: those of the recorded system. true: the same without noise. none: "
-        "no inputs. Known noise explains variance that the model should infer.",
+        "Inputs that the model receives. noisy: those of the recorded system, if there are any. true: the same without "
+        "noise. none: no inputs. Known noise explains variance that the model should infer.",
     )
     mlp_layers: int = option(Integer(1, 100), 6, "Number of hidden layers of a neural ODE's MLP.", only=NODE)
     mlp_units: int = option(Integer(1, 10_000), 128, "Number of units of each hidden layer of that MLP.", only=NODE)

@@ -36,6 +36,7 @@ def write_outputs(
     progress: Progress,
     recording: Recording,
     folds: dict[str, Fold],
+    inputs_used: str,
 ) -> dict[str, Any]:
     """Write the files of a model with its best values; return the record for run.json."""
     folder.write_history(history_of(progress))
@@ -43,7 +44,7 @@ def write_outputs(
     results.write_bytes(folder.path / "model.pt", torch_bytes(saved))
     batch_size = run.config.trainvalidate.batch_size
     inferred = {name: inferred_arrays(model, fold, batch_size) for name, fold in folds.items()}
-    arrays = {"inputs_used": np.array(run.config.inference.inputs_used)}
+    arrays = {"inputs_used": np.array(inputs_used)}
     arrays |= {f"{name}_{key}": array for name, each in inferred.items() for key, array in each.items()}
     test = "test" if "test" in inferred else "valid"
     forward = recording.splits[test].forward

@@ -51,22 +51,28 @@ def _recording(run: Run) -> tuple[Path, Recording]:
         raise ConfigError(f"[source] folder: {error}") from None
 
 
-def _inputs(run: Run, split: Split) -> np.ndarray | None:
-    """Return the inputs of a split that the model receives; None without inputs."""
+def inputs_used(run: Run, recording: Recording) -> str:
+    """Return inference.inputs_used, and none in place of noisy where no inputs of any kind were recorded."""
     used = run.config.inference.inputs_used
+    fields = [getattr(split, field) for split in recording.splits.values() for field in INPUT_FIELDS.values()]
+    return "none" if used == "noisy" and all(inputs is None for inputs in fields) else used
+
+
+def _inputs(used: str, split: Split) -> np.ndarray | None:
+    """Return the inputs of a split that the model receives; None without inputs."""
     return None if used == "none" else getattr(split, INPUT_FIELDS[used])
 
 
 def _channels(run: Run, path: Path, recording: Recording) -> int:
     """Return the number of input channels of the model. Raises ConfigError where the recording has no such inputs."""
-    used, channels = run.config.inference.inputs_used, 0
+    used, channels = inputs_used(run, recording), 0
     for name, split in recording.splits.items():
-        inputs = _inputs(run, split)
+        inputs = _inputs(used, split)
         if used != "none" and inputs is None:
             known = [word for word, field in INPUT_FIELDS.items() if getattr(split, field) is not None]
+            expected = " or ".join([*known, "none"])
             raise ConfigError(
-                f"[inference] inputs_used: expected {' or '.join([*known, 'none'])}, which {path} has of {name}, "
-                f"got {used}"
+                f"[inference] inputs_used: expected {expected}, as {path} has no {used} inputs of {name}, got {used}"
             )
         channels = 0 if inputs is None else inputs.shape[2]
     return channels
@@ -95,9 +101,9 @@ def length(run: Run) -> float:
 def _build(run: Run, path: Path, recording: Recording) -> tuple[InferenceModel, SpikeObjective, dict[str, Fold]]:
     """Return the untrained model, its objective, and all splits."""
     device = device_of(run.config, recording.neurons)
-    channels = _channels(run, path, recording)
+    channels, used = _channels(run, path, recording), inputs_used(run, recording)
     model = model_of(run, recording.heldin, recording.neurons, channels).to(device)
-    folds = {name: make_fold(split.spikes, _inputs(run, split), device) for name, split in recording.splits.items()}
+    folds = {name: make_fold(split.spikes, _inputs(used, split), device) for name, split in recording.splits.items()}
     seeds = {stream: int(run.generator(stream).integers(2**63)) for stream in ("order", "dropout")}
     objective = SpikeObjective(
         folds["train"],
@@ -164,7 +170,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
         stop=stop,
     )
     model.assign(progress.best or progress.last)
-    record = write_outputs(run, folder, model, progress, recording, folds)
+    record = write_outputs(run, folder, model, progress, recording, folds, inputs_used(run, recording))
     record["summary"]["seconds"] = round(elapsed(), 2)
     return record | {"connectome": _facts(run, path, recording)}
 

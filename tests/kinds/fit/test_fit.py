@@ -180,8 +180,8 @@ def test_spikes_alone_will_do(tmp_path):
     rng = np.random.default_rng(0)
     counts = {f"{name}_recon_data": rng.poisson(1.0, (6, TIME, 4)).astype(np.uint8) for name in ("train", "valid")}
     np.savez(tmp_path / "user.npz", **counts)
-    arguments = ini(tmp_path, "inference.inputs_used=none", "inference.hidden_size=3", recording=tmp_path / "user.npz")
-    assert run(arguments) == 0
+    assert run(ini(tmp_path, "inference.hidden_size=3", recording=tmp_path / "user.npz")) == 0
+    assert str(results.ResultsFolder(tmp_path / "out").run(0, 0).arrays["inputs_used"]) == "none"
     record = results.ResultsFolder(tmp_path / "out").run(0, 0).record
     assert record["status"] == "complete"
     assert "co_bps" not in record["summary"] and "rate_r2" not in record["summary"]
@@ -345,10 +345,13 @@ def test_what_is_not_there_is_refused(tmp_path):
 
 def test_inputs_that_were_not_recorded_are_refused(tmp_path):
     path = recorded(tmp_path / "spikes.npz", inputs=False)
-    for used in ("noisy", "true"):
-        assert f"[inference] inputs_used: expected none, which {path} has of train, got {used}" in refused(
-            ini(tmp_path, f"inference.inputs_used={used}", recording=path)
-        )
+    assert f"[inference] inputs_used: expected none, as {path} has no true inputs of train, got true" in refused(
+        ini(tmp_path, "inference.inputs_used=true", recording=path)
+    )
+    known = dict(np.load(path))
+    partial = {f"{name}_true_inputs": known[f"{name}_recon_data"][..., :2] * 1.0 for name in SIZES}
+    np.savez(tmp_path / "true.npz", **known, **partial)
+    assert "inputs_used: expected true or none, as" in refused(ini(tmp_path, recording=tmp_path / "true.npz"))
 
 
 @pytest.mark.parametrize(
