@@ -114,7 +114,8 @@ def gauss_newton_seconds(residuals: Outputs, parameters: Parameters, *, leading:
     """Seconds that `gauss_newton_eigenvalues` of these arguments takes, of the order of, from one timed product."""
     product, size = gauss_newton_product(residuals, parameters), parameter_count(parameters)
     parts = directions(size)
-    vectors, repeats = (parts[0], len(parts)) if _is_dense(size, leading, trailing) else (parts[0][:1], TYPICAL_PRODUCTS)
+    dense = _is_dense(size, leading, trailing)
+    vectors, repeats = (parts[0], len(parts)) if dense else (parts[0][:1], TYPICAL_PRODUCTS)
     product(vectors[:1])  # the first derivative of its kind takes longer
     began = time.perf_counter()
     product(vectors)
