@@ -237,3 +237,20 @@ def test_a_plain_linear_model_on_the_wiring_of_the_worm_has_the_known_auc(celega
     found = dict(zip(summary["synapse_type"], summary["auc"], strict=True))
     assert found == pytest.approx(PUBLISHED, abs=0.005)
     assert (abs(summary["auc_permuted"] - 0.5) < 0.02).all() and (summary["auc_permuted_sd"] < 0.03).all()
+
+
+@pytest.mark.parametrize("kept", [None, "signal_propagation_wt.csv"])
+def test_the_table_of_the_command_line_replaces_those_of_the_grid(worm, capsys, kept):
+    names = ["signal_propagation_wt.csv", "herm_full_edgelist.csv"]
+    with open(worm / "a.ini", "a") as file:
+        file.write(f"[combosparams]\ncombos_params = {json.dumps({'paths.responses': [str(worm / n) for n in names]})}\n")
+    table = worm / kept if kept else ""
+    if kept:
+        plan = read_plan(worm / "a.ini", [f"paths.responses={table}"])
+        assert len(plan.combos) == 1 and plan.config.paths.responses == str(table)
+        assert plan.notes == (f"--set paths.responses={table} counts instead of the axis 'paths.responses' of "
+                              "combos_params",)  # fmt: skip
+    else:
+        assert run(worm, "paths.responses=") == 2
+        expected = "error: --set: [paths] responses: expected a table of measured responses with kind = responses, got ''"
+        assert capsys.readouterr().err.startswith(expected)
