@@ -45,10 +45,8 @@ def test_compiled_steps_of_a_folder_need_numba(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("old", "option"), [(None, "[execution] steps"), ("compiled", "[paths] path_to_results")])
 def test_the_error_names_the_option_that_asks_for_numba(tmp_path, monkeypatch, old, option):
     path = tmp_path / "config.ini"
-    path.write_text(
-        f"[experiment]\nkind = spectrum\n[paths]\npath_to_results = {tmp_path / 'out'}\n[execution]\nsteps = compiled\n",
-        encoding="utf-8",
-    )
+    paths = f"[paths]\npath_to_results = {tmp_path / 'out'}\n"
+    path.write_text(f"[experiment]\nkind = spectrum\n{paths}[execution]\nsteps = compiled\n", encoding="utf-8")
     plan = read_plan(path)
     if old:
         manifest = prepare(plan, FACTS, None).manifest

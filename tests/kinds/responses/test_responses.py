@@ -173,6 +173,10 @@ def test_networks_are_compared_with_nulls_and_tables_with_each_other(worm, capsy
     draw(worm)
     out = capsys.readouterr().out
     assert "responses = unc31" in out
+    assert "p = 0.02, the lowest that 50 permutations allow." in out
+    drawn = sorted(path.name for path in (worm / "figs" / "by_combo").iterdir())
+    assert any("responses=unc31" in name for name in drawn) and not any("csv" in name for name in drawn), drawn
+    assert any("responses=unc31" in text for text in pd.read_csv(worm / "figs" / "means.csv")["combo"])
     assert "auc" in set(pd.read_csv(worm / "figs" / "tests.csv")["metric"])
 
 
@@ -241,9 +245,9 @@ def test_a_plain_linear_model_on_the_wiring_of_the_worm_has_the_known_auc(celega
 
 @pytest.mark.parametrize("kept", [None, "signal_propagation_wt.csv"])
 def test_the_table_of_the_command_line_replaces_those_of_the_grid(worm, capsys, kept):
-    names = ["signal_propagation_wt.csv", "herm_full_edgelist.csv"]
+    tables = [str(worm / "signal_propagation_wt.csv"), str(worm / "herm_full_edgelist.csv")]
     with open(worm / "a.ini", "a") as file:
-        file.write(f"[combosparams]\ncombos_params = {json.dumps({'paths.responses': [str(worm / n) for n in names]})}\n")
+        file.write(f"[combosparams]\ncombos_params = {json.dumps({'paths.responses': tables})}\n")
     table = worm / kept if kept else ""
     if kept:
         plan = read_plan(worm / "a.ini", [f"paths.responses={table}"])
@@ -252,5 +256,5 @@ def test_the_table_of_the_command_line_replaces_those_of_the_grid(worm, capsys, 
                               "combos_params",)  # fmt: skip
     else:
         assert run(worm, "paths.responses=") == 2
-        expected = "error: --set: [paths] responses: expected a table of measured responses with kind = responses, got ''"
-        assert capsys.readouterr().err.startswith(expected)
+        expected = "--set: [paths] responses: expected a table of measured responses with kind = responses, got ''"
+        assert capsys.readouterr().err.startswith(f"error: {expected}")
