@@ -8,6 +8,8 @@ import pytest
 
 import runrandomnet
 import visualization
+from randomnet.kinds.responses import computing
+from randomnet.kinds.responses.computing import network_responses
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan
 from tests.support import made_up
@@ -258,3 +260,19 @@ def test_the_table_of_the_command_line_replaces_those_of_the_grid(worm, capsys, 
         assert run(worm, "paths.responses=") == 2
         expected = "--set: [paths] responses: expected a table of measured responses with kind = responses, got ''"
         assert capsys.readouterr().err.startswith(f"error: {expected}")
+
+
+def test_a_network_that_all_iterations_share_is_computed_once(worm, monkeypatch):
+    computed = []
+
+    def counted(*arguments):
+        computed.append(network_responses(*arguments))
+        return computed[-1]
+
+    monkeypatch.setattr(computing, "network_responses", counted)
+    more = ["trainvalidate.iterations=2", 'combosparams.combos_params={"null": ["none", "weights"]}']
+    summary, arrays = done(worm, "responses.method=simulated", "responses.response_time=2", *more)
+    assert (summary["status"] == "complete").all() and len(computed) == 1 + 2
+    folder = ResultsFolder(worm / "out")
+    np.testing.assert_array_equal(arrays["responses"], folder.run(0, 1).arrays["responses"])
+    assert summary["auc"].nunique() == 3, "one of the network itself, two of its nulls"
