@@ -1,6 +1,6 @@
 """Names of combos for titles, legends, tables and file names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -58,17 +58,50 @@ def value_names(combos: Sequence[Combo], option: str) -> dict[Any, str]:
     return {key: max((value_text(combo, option) for combo in group), key=len) for key, group in combos_of.items()}
 
 
-def value_text(combo: Combo, option: str) -> str:
-    """An option's value for people: the name of a table without its folder; a synthetic connectome is marked."""
-    value = str(combo.get(option))
+def value_text(combo: Combo, option: str, combos: Sequence[Combo] = ()) -> str:
+    """An option's value for people: of a table's path the distinguishing end; a synthetic connectome is marked.
+
+    combos: whose tables are told apart; without any, those of the combo's folder.
+    """
     if option.split(".")[-1] == TABLE:
-        return PurePath(value).stem
+        return _table_text(combo, option, combos)
+    value = str(combo.get(option))
     return f"{value} {SYNTHETIC}" if combo.connectome.startswith(f"{value} {SYNTHETIC}") else value
 
 
-def combo_text(combo: Combo, options: Sequence[str]) -> str:
-    """The options' values as in tables and file names."""
-    return ", ".join(f"{option}={combo.values.get(option)}" for option in options) or ALL
+def _table_text(combo: Combo, option: str, combos: Sequence[Combo]) -> str:
+    """The end of a table's path by which it differs from the tables of the others; see `value_text`."""
+    values = [other.get(option) for other in combos]
+    values = values or [entry["values"].get(option) for entry in combo.loaded.manifest["combos"]]
+    return distinguishing_end(str(combo.get(option)), map(str, values))
+
+
+def distinguishing_end(path: str, paths: Iterable[str]) -> str:
+    """The shortest end of a path that no other of the paths has, without its suffix where that is enough."""
+    others = set(paths) - {path}
+    for count in range(1, len(PurePath(path).parts) + 1):
+        taken = {end for other in others for end in _ends_of(other, count)}
+        for end in _ends_of(path, count):
+            if end not in taken:
+                return end
+    return path
+
+
+def _ends_of(path: str, count: int) -> tuple[str, str]:
+    """The last parts of a path, without its suffix and with it."""
+    end = PurePath(*PurePath(path).parts[-count:])
+    return end.as_posix().removesuffix(end.suffix), end.as_posix()
+
+
+def combo_text(combo: Combo, options: Sequence[str], combos: Sequence[Combo] = ()) -> str:
+    """The options' values as in tables and file names; combos as in `value_text`."""
+    return ", ".join(written_value(combo, option, combos) for option in options) or ALL
+
+
+def written_value(combo: Combo, option: str, combos: Sequence[Combo] = ()) -> str:
+    """One option with its value as in tables and file names; combos as in `value_text`."""
+    is_table = option.split(".")[-1] == TABLE
+    return f"{option}={value_text(combo, option, combos) if is_table else combo.values.get(option)}"
 
 
 def title_text(combos: Sequence[Combo], options: Sequence[str]) -> str:
@@ -79,7 +112,7 @@ def title_text(combos: Sequence[Combo], options: Sequence[str]) -> str:
 
 def unshared_text(combo: Combo, shared: Sequence[str]) -> str:
     """Values of the options that only this folder varies."""
-    return ", ".join(f"{option}={value}" for option, value in combo.values.items() if option not in shared)
+    return ", ".join(written_value(combo, option) for option in combo.values if option not in shared)
 
 
 def legend_text(label: str, connectomes: Sequence[str], options: str = "") -> str:

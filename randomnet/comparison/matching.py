@@ -97,7 +97,9 @@ def match(combos: Sequence[Combo], metrics: Sequence[str], labels: Sequence[str]
     sets: dict[tuple, list[Combo]] = {}
     for combo in combos:
         sets.setdefault(tuple(canonical(combo.values.get(option)) for option in shared), []).append(combo)
-    groups = [ComboGroup(combo_text(group[0], shared), title_text(group, shared), group) for group in sets.values()]
+    groups = [
+        ComboGroup(combo_text(group[0], shared, combos), title_text(group, shared), group) for group in sets.values()
+    ]
     return Study(groups, shared, any_varied, table_of_runs(groups, shared, metrics), tuple(labels))
 
 

@@ -18,6 +18,8 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
+from randomnet.loading import loading
+
 CHOICES = ("auto", "compiled", "eager")
 COMPILED, EAGER = CHOICES[1:]
 _choice, _preferred = CHOICES[0], COMPILED
@@ -65,7 +67,8 @@ def is_available() -> bool:
     if any(find_spec(name) is None for name in ("numba", "scipy")):
         return False
     try:
-        import_module("numba")
+        with loading():
+            import_module("numba")
     except Exception:  # not only ImportError: numba also raises SystemError or AttributeError for another numpy
         return False
     return True
@@ -74,7 +77,8 @@ def is_available() -> bool:
 @cache
 def loops(scalar: Callable, form: str) -> tuple[Callable, Callable]:
     """The compiled steps and their adjoint in this form, for the scalar function of an activation; see `library`."""
-    return import_module("randomnet.compiled.library").compiled(scalar, form)
+    with loading():  # its first function lets numba load the other half of its modules
+        return import_module("randomnet.compiled.library").compiled(scalar, form)
 
 
 def product(threads: int) -> Callable:
@@ -84,4 +88,5 @@ def product(threads: int) -> Callable:
 
 def column_loops(scalar: Callable, threads: int) -> tuple[Callable, Callable]:
     """The compiled steps of bundles in columns and their adjoint; see `library.columns`."""
-    return import_module("randomnet.compiled.library").columns(scalar, threads)
+    with loading():  # as above
+        return import_module("randomnet.compiled.library").columns(scalar, threads)

@@ -372,11 +372,16 @@ def _naming_ini(plan: Plan) -> Iterator[None]:
 
 @contextmanager
 def _results_folder_errors(plan: Plan) -> Iterator[None]:
-    """Turn errors of a results folder that cannot be used into a ConfigError that names the INI."""
+    """Turn errors of a results folder that cannot be used into a ConfigError that names the INI and the option.
+
+    An error that begins with [section] names another option itself.
+    """
     option = f"{plan.path}: [paths] path_to_results"
     try:
         yield
-    except (ConfigError, ResultsError, LocksUnsupported) as error:
+    except ConfigError as error:
+        raise ConfigError(f"{plan.path if str(error).startswith('[') else option}: {error}") from None
+    except (ResultsError, LocksUnsupported) as error:
         raise ConfigError(f"{option}: {error}") from None
     except OSError as error:
         raise ConfigError(f"{option}: expected a folder that can be written, got {error}") from None

@@ -147,11 +147,11 @@ def _steps(plan: Plan, old: dict[str, Any] | None) -> tuple[str, list[str]]:
     choice = plan.config.execution.steps
     steps = choice if old is None else old.get("steps", compiled.EAGER)
     if steps == compiled.COMPILED and not compiled.is_available():
-        raise ConfigError(
-            "execution.steps: expected numba and scipy that compile, for compiled steps, got none: pip install numba "
-            "scipy, and leave NUMBA_DISABLE_JIT out"
-            + ("" if old is None else "; the runs in the folder have compiled steps")
-        )
+        needed = "numba and scipy that compile, for compiled steps"
+        advice = "got none: pip install numba scipy, and leave NUMBA_DISABLE_JIT out"
+        if old is None:
+            raise ConfigError(f"[execution] steps: expected {needed}, {advice}, or set steps = eager")
+        raise ConfigError(f"expected {needed} as in the runs of the folder, {advice}")
     if steps not in (compiled.COMPILED, compiled.EAGER):
         missing = ["numba is not installed or cannot compile, so steps are computed by torch, which takes longer"]
         return compiled.resolved(steps), [] if compiled.is_available() else missing

@@ -31,7 +31,8 @@ def example_networks(
         count += 1
         values = [f"{name} = {combo_texts.value_text(combo, name)}" for name in options]
         title = [combo_texts.legend_text(combo.label, [combo.connectome]), *values, f"iteration\u00a0{iteration}"]
-        stem = [prefix, *[combo.label] * (len(labels) > 1), *(f"{name}={combo.get(name)}" for name in options)]
+        written = (combo_texts.written_value(combo, name, study.combos) for name in options)
+        stem = [prefix, *[combo.label] * (len(labels) > 1), *written]
         yield "_".join(stem), ", ".join(filter(None, title)), combo, arrays
     if count and len(study.combos) > MOST:
         say(f"{prefix}: drawn for the first {MOST} of {len(study.combos)} combos; --filter selects others")

@@ -112,12 +112,21 @@ def response_sentences(study: Study) -> Iterator[str]:
         yield (f"{name}: the AUC of measured responses is {interval_text(*_estimate(row, 'auc'))}, of "
                f"{int(row['pairs']):,} pairs ({int(row['responding_pairs']):,} responded) and "
                f"{int(row['stimulated_neurons'])} stimulated neurons. With identities permuted it is "
-               f"{row['auc_permuted']:.3f} ± {row['auc_permuted_sd']:.3f} (SD), p = {row['auc_permuted_p']:.2g}.")
+               f"{row['auc_permuted']:.3f} ± {row['auc_permuted_sd']:.3f} (SD), p = {row['auc_permuted_p']:.2g}"
+               f"{_floor_text(combo, row['auc_permuted_p'])}.")
         if np.isfinite(_estimate(row, "auc_gains")[0]):
             yield _gain_sentence(row)
     if len(combos) > MOST_SENTENCES:
         yield f"AUCs of {len(combos) - MOST_SENTENCES} more combos are in summary.csv."
     yield from difference_sentences(study)
+
+
+def _floor_text(combo: Combo, p: float) -> str:
+    """That the permutations allow no lower p, where it is the lowest; else nothing."""
+    count = combo.get("responses.permutations")
+    if not isinstance(count, int) or p > 1.001 / (1 + count):
+        return ""
+    return f", the lowest that {count:,} permutations allow"
 
 
 def _gain_sentence(row: dict[str, float]) -> str:

@@ -112,7 +112,9 @@ def _groups_without(study: Study, option: str) -> Iterator[ComboGroup]:
         groups.setdefault(tuple(canonical(combo.values.get(name)) for name in other_options), []).append(combo)
     for combos in groups.values():
         yield ComboGroup(
-            combo_texts.combo_text(combos[0], other_options), combo_texts.title_text(combos, other_options), combos
+            combo_texts.combo_text(combos[0], other_options, study.combos),
+            combo_texts.title_text(combos, other_options),
+            combos,
         )
 
 

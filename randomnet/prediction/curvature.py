@@ -4,6 +4,7 @@ A direction is stiff where the loss rises steeply along it, and sloppy where par
 (Gutenkunst et al. 2007).
 """
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ from randomnet.prediction.derivatives import (
 LARGEST_DENSE = 600  # parameters of which the whole Hessian is formed
 LEADING, TRAILING = 1e-8, 1e-4  # tolerances of Lanczos iteration, relative to the largest eigenvalue
 MOST_RESTARTS = 100
+TYPICAL_PRODUCTS = 600  # of Lanczos iteration; 90 to 3,000 were seen, fewest where eigenvalues fall as a power
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,6 +110,18 @@ def gauss_newton_eigenvalues(
     return _eigenvalues(product, size, leading, trailing, largest_dense, seed)
 
 
+def gauss_newton_seconds(residuals: Outputs, parameters: Parameters, *, leading: int = 20, trailing: int = 20) -> float:
+    """Seconds that `gauss_newton_eigenvalues` of these arguments takes, of the order of, from one timed product."""
+    product, size = gauss_newton_product(residuals, parameters), parameter_count(parameters)
+    parts = directions(size)
+    dense = _is_dense(size, leading, trailing)
+    vectors, repeats = (parts[0], len(parts)) if dense else (parts[0][:1], TYPICAL_PRODUCTS)
+    product(vectors[:1])  # the first derivative of its kind takes longer
+    began = time.perf_counter()
+    product(vectors)
+    return (time.perf_counter() - began) * repeats
+
+
 def effective_parameters(values: np.ndarray, residuals: int, noise: float, prior: float = 1.0) -> float:
     """How many directions the data determine: the effective number of parameters (MacKay 1992).
 
@@ -127,7 +141,7 @@ def _eigenvalues(
 ) -> Curvature:
     if leading < 1 or trailing < 0:
         raise ValueError(f"leading must be at least 1 and trailing at least 0, got {leading} and {trailing}")
-    if size <= max(largest_dense, leading + trailing + 1):
+    if _is_dense(size, leading, trailing, largest_dense):
         matrix = np.concatenate([product(part) for part in directions(size)])
         values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
         errors = np.linalg.norm(matrix @ vectors - vectors * values, axis=0)
@@ -142,6 +156,11 @@ def _eigenvalues(
     values, vectors = stiff[0][order], stiff[1][:, order]
     errors = np.linalg.norm(product(vectors.T).T - vectors * values, axis=0)
     return Curvature(values, vectors, errors, size, exact=False)
+
+
+def _is_dense(size: int, leading: int, trailing: int, largest_dense: int = LARGEST_DENSE) -> bool:
+    """Whether the whole matrix is formed."""
+    return size <= max(largest_dense, leading + trailing + 1)
 
 
 def _lanczos(

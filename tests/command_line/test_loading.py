@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from randomnet import loading
+from randomnet import compiled, loading
 
 
 @pytest.fixture
@@ -32,3 +32,14 @@ def test_it_is_on_again_after_an_error(frozen):
     with pytest.raises(ImportError), loading.loading():
         raise ImportError
     assert gc.isenabled()
+
+
+def test_numba_is_loaded_without_collection(frozen, monkeypatch):
+    during = {}
+    monkeypatch.setattr(compiled, "import_module", lambda name: during.setdefault(name, gc.isenabled()))
+    monkeypatch.setattr(compiled, "find_spec", lambda name: name)
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    assert compiled.is_available.__wrapped__()
+    with pytest.raises(AttributeError):  # the stand-in of the library has no functions
+        compiled.loops.__wrapped__(abs, "rate")
+    assert during == {"numba": False, "randomnet.compiled.library": False}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from randomnet import compiled
+from randomnet import compiled, experiment, results
 from randomnet.experiment.planning import prepare
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
@@ -35,8 +35,23 @@ def test_a_folder_of_an_earlier_version_has_eager_steps(tmp_path, monkeypatch):
 
 def test_compiled_steps_of_a_folder_need_numba(tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "is_available", lambda: False)
-    with pytest.raises(ConfigError, match="expected numba and scipy that compile, for compiled steps, got none"):
+    with pytest.raises(ConfigError, match=r"^\[execution\] steps: expected numba and scipy that compile, for compiled"):
         prepared(tmp_path, "compiled")
     assert prepared(tmp_path, "auto").notes == (
         "numba is not installed or cannot compile, so steps are computed by torch, which takes longer",
     )
+
+
+@pytest.mark.parametrize(("old", "option"), [(None, "[execution] steps"), ("compiled", "[paths] path_to_results")])
+def test_the_error_names_the_option_that_asks_for_numba(tmp_path, monkeypatch, old, option):
+    path = tmp_path / "config.ini"
+    paths = f"[paths]\npath_to_results = {tmp_path / 'out'}\n"
+    path.write_text(f"[experiment]\nkind = spectrum\n{paths}[execution]\nsteps = compiled\n", encoding="utf-8")
+    plan = read_plan(path)
+    if old:
+        manifest = prepare(plan, FACTS, None).manifest
+        results.ResultsFolder(tmp_path / "out").write_plan(manifest | {"steps": old}, plan.text)
+    monkeypatch.setattr(compiled, "is_available", lambda: False)
+    with pytest.raises(ConfigError) as error:
+        experiment.check_results(plan, FACTS)
+    assert str(error.value).startswith(f"{path}: {option}: expected ")

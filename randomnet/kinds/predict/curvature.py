@@ -11,6 +11,7 @@ from randomnet.build.prediction import Teacher
 from randomnet.objectives.prediction import Recording
 from randomnet.objectives.students import Student, respond
 from randomnet.prediction import Curvature, gauss_newton_eigenvalues
+from randomnet.prediction.curvature import gauss_newton_seconds
 from randomnet.schema.plan import Run
 
 STIFF = 1e-3  # share of the largest eigenvalue above which a direction counts as stiff
@@ -22,12 +23,25 @@ def curvature_of(run: Run, recording: Recording, student: Student) -> Curvature 
     They are at the present parameters, with initial states held fixed. None where none are asked for, or none but
     initial states is unknown.
     """
-    count, exact = run.config.predict.eigenvalue_count, student.double_copy()
+    arguments, count = _arguments(run, recording, student), run.config.predict.eigenvalue_count
+    return None if arguments is None else gauss_newton_eigenvalues(*arguments, leading=count, trailing=count)
+
+
+def curvature_seconds(run: Run, recording: Recording, student: Student) -> float:
+    """Return the seconds that `curvature_of` takes, of the order of."""
+    arguments, count = _arguments(run, recording, student), run.config.predict.eigenvalue_count
+    return 0.0 if arguments is None else gauss_newton_seconds(*arguments, leading=count, trailing=count)
+
+
+def _arguments(
+    run: Run, recording: Recording, student: Student
+) -> tuple[Callable[..., Tensor], list[Tensor]] | None:
+    """Return the residuals as a function of the unknown parameters, and these; None as in `curvature_of`."""
+    exact = student.double_copy()
     parameters = {name: values for name, values in exact.unknown.items() if name != "initial"}
-    if not count or not parameters:
+    if not run.config.predict.eigenvalue_count or not parameters:
         return None
-    residuals = residuals_of(recording, exact, list(parameters))
-    return gauss_newton_eigenvalues(residuals, list(parameters.values()), leading=count, trailing=count)
+    return residuals_of(recording, exact, list(parameters)), list(parameters.values())
 
 
 def residuals_of(recording: Recording, student: Student, names: Sequence[str]) -> Callable[..., Tensor]:

@@ -18,6 +18,7 @@ from randomnet.kinds import spectra
 from randomnet.kinds.checkpoints import continued
 from randomnet.kinds.continuation import BESIDE_OTHERS, Checkpoints, Start, starts
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
+from randomnet.kinds.predict.curvature import curvature_seconds
 from randomnet.kinds.predict.outputs import write_outputs
 from randomnet.objectives.prediction import PredictionObjective, Recording
 from randomnet.objectives.students import Student
@@ -127,12 +128,13 @@ def max_batch(run: Run, facts: dict[str, Any]) -> int:
 
 
 def estimate(runs: Sequence[Run]) -> Cost:
-    """Return the cost of each run, from some epochs of all runs side by side."""
+    """Return the cost of each run, from some epochs of all runs side by side and a product of the eigenvalues."""
     lessons = [lesson_of(run) for run in runs]
     settings = [replace(training_settings(run), epochs=3) for run in runs]
     history = fit([lesson.student for lesson in lessons], objective_of(runs, lessons), settings)[0].history
     epoch = min((row["seconds"] for row in history[1:]), default=float("nan"))
-    return Cost(epoch, epoch * runs[0].config.trainvalidate.epochs)
+    after = curvature_seconds(runs[0], lessons[0].recording, lessons[0].student)
+    return Cost(epoch, epoch * runs[0].config.trainvalidate.epochs + after)
 
 
 KIND = Kind(

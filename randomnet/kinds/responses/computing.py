@@ -1,5 +1,6 @@
 """The responses of a network as [responses] says, and why a network may have none."""
 
+import hashlib
 from collections.abc import Callable
 
 import torch
@@ -10,12 +11,17 @@ from randomnet.analysis.responses import (
     STEADY,
     OperatingPoint,
     followed_responses,
+    operating_point,
     slopes_at,
     steady_responses,
     weights_of,
 )
 from randomnet.kinds.responses.options import ResponsesSection
-from randomnet.rnn import Dynamics
+from randomnet.rnn import Dynamics, Network
+from randomnet.schema.config import Config
+
+MOST_KEPT = 16  # networks whose responses are kept
+_kept: dict[tuple[Config, str], tuple[OperatingPoint | None, str, Tensor | None]] = {}
 
 
 def doubt_of(system: Dynamics, point: OperatingPoint | None) -> str:
@@ -56,3 +62,40 @@ def network_responses(
             linear=linear,
             check=check,
         )
+
+
+def responses_at_rest(
+    config: Config, network: Network, neurons: Tensor, check: Callable[[], None]
+) -> tuple[OperatingPoint | None, str, Tensor | None]:
+    """Return the fixed point from silence, why there are no responses, and the responses (K, K) if there are.
+
+    Those of a network without null are kept, as it is the same in all iterations. network: in float64. neurons: (K,).
+    check: called now and then, may raise to interrupt.
+    """
+    if config.null != "none":
+        return _responses_at_rest(config, network, neurons, check)
+    key = config, _hash_of(network, neurons)
+    if key not in _kept:
+        if len(_kept) == MOST_KEPT:
+            del _kept[next(iter(_kept))]
+        _kept[key] = _responses_at_rest(config, network, neurons, check)
+    return _kept[key]
+
+
+def _responses_at_rest(
+    config: Config, network: Network, neurons: Tensor, check: Callable[[], None]
+) -> tuple[OperatingPoint | None, str, Tensor | None]:
+    system = network.autonomous()
+    point = operating_point(system, round(config.responses.rest_time / config.model.dt))
+    reason = doubt_of(system, point)
+    if point is None or reason:
+        return point, reason, None
+    return point, "", network_responses(system, point, neurons, config.responses, check)
+
+
+def _hash_of(network: Network, neurons: Tensor) -> str:
+    """Return a hash of all numbers of a network, and of the neurons."""
+    numbers = hashlib.sha256()
+    for name, tensor in (*network.named_parameters(), *network.named_buffers(), ("neurons", neurons)):
+        numbers.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
+    return numbers.hexdigest()

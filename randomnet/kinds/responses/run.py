@@ -13,7 +13,7 @@ import torch
 
 from randomnet import results
 from randomnet.analysis.response_gains import GainModel
-from randomnet.analysis.responses import OperatingPoint, operating_point, slopes_at, steady_responses, weights_of
+from randomnet.analysis.responses import OperatingPoint, slopes_at, steady_responses, weights_of
 from randomnet.build.connectome import connectome_of, with_labels
 from randomnet.build.coupling_strength import strength_of
 from randomnet.build.measured_responses import responses_of
@@ -22,7 +22,7 @@ from randomnet.connectome import Connectome
 from randomnet.connectome.label_groups import UNLABELLED
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, one_at_a_time
 from randomnet.kinds.progress import interruption_check
-from randomnet.kinds.responses.computing import doubt_of, network_responses
+from randomnet.kinds.responses.computing import responses_at_rest
 from randomnet.kinds.responses.gains import GainFit, fit_gains
 from randomnet.kinds.responses.options import CLOSED_FORM, FITTED
 from randomnet.kinds.responses.outputs import arrays_of, columns_of
@@ -79,15 +79,17 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
         report({"advance": 1})
 
     summary: dict[str, Any] = {"neurons": setup.connectome.n, **strength_of(setup.network)}
-    system = double(setup.network).autonomous()
-    point = operating_point(system, round(run.config.responses.rest_time / run.config.model.dt))
-    reason = doubt_of(system, point)
+    measured = responses_of(run, setup.connectome)
+    neurons = torch.from_numpy(measured.neurons).to(setup.state.device)
+    network = double(setup.network)
+    point, reason, responses = responses_at_rest(run.config, network, neurons, check_stop)
     if point is not None:
         summary["leading_modulus"] = point.modulus
-    if point is not None and not reason:
-        scores = scores_of(run, setup, system, point, check_stop)
+    if point is not None and responses is not None:
+        settings, rng = run.config.responses, run.generator("responses")
+        scores = score(setup.connectome, measured, responses.cpu().numpy(), settings, rng)
         advance()
-        fit = gains_of(run, setup, system, point, scores, advance)
+        fit = gains_of(run, setup, network.autonomous(), point, scores, advance)
         results.write_arrays(folder.path / "arrays.npz", arrays_of(scores, fit))
         summary |= columns_of(scores, fit)
     return {
@@ -96,16 +98,6 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
         "summary": summary | {"seconds": round(time.perf_counter() - began, 2)},
         "connectome": setup.facts(),
     }
-
-
-def scores_of(
-    run: Run, setup: Setup, system: Dynamics, point: OperatingPoint, check_stop: Callable[[], None]
-) -> ResponseScores:
-    """Return the responses of a network, and how they agree with the measured ones."""
-    measured, settings = responses_of(run, setup.connectome), run.config.responses
-    neurons = torch.from_numpy(measured.neurons).to(setup.state.device)
-    responses = network_responses(system, point, neurons, settings, check_stop).cpu().numpy()
-    return score(setup.connectome, measured, responses, settings, run.generator("responses"))
 
 
 def gains_of(

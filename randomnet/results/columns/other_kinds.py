@@ -81,7 +81,7 @@ RESPONDED = Table(
         Column("auc_permuted", "Mean AUC after permuting which neuron is which."),
         Column("auc_permuted_sd", "Standard deviation of that AUC over permutations."),
         Column("auc_permuted_p", "Share of permutations, with the network itself, whose AUC is at least that of the "
-               "network."),
+               "network. The lowest possible is 1 / (permutations + 1)."),
         Column("auc_of_steps_*", "AUC among the pairs at this number of synaptic steps."),
         Column("share_of_steps_*", "Share of the pairs at this number of synaptic steps that responded, from 0 to 1."),
         Column("gain_of_*", "Gain of this class of neurons, fitted to all pairs."),

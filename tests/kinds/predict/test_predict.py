@@ -16,10 +16,11 @@ from randomnet import results
 from randomnet.build.prediction import order_of_recording, recording_of, student_of, teacher_of
 from randomnet.kinds.predict import options
 from randomnet.kinds.predict import run as predict
-from randomnet.kinds.predict.curvature import curvature_of, residuals_of
+from randomnet.kinds.predict.curvature import curvature_of, curvature_seconds, residuals_of
 from randomnet.kinds.predict.run import lesson_of, objective_of
 from randomnet.objectives.prediction import errors, scores
 from randomnet.objectives.students import UNKNOWN, detached, respond
+from randomnet.prediction import curvature
 from randomnet.report.captions import caption
 from randomnet.schema.plan import read_plan
 from tests.support.runs import contents, differing, run, start, wait_for
@@ -621,3 +622,32 @@ def test_free_weights_have_no_eigenvalues_unless_asked_for(tmp_path):
     for text, expected in (("student = weights", 0), ("student = weights\neigenvalues = 3", 3), ("", 20)):
         (one,) = read_plan(ini(tmp_path, text)).combos[0].runs()
         assert one.config.predict.eigenvalue_count == expected
+
+
+def test_the_estimate_counts_the_eigenvalues(tmp_path, monkeypatch):
+    (one,), _ = lessons(tmp_path)
+    monkeypatch.setattr(predict, "curvature_seconds", lambda *arguments: 1000.0)
+    cost = predict.estimate([one])
+    assert cost.run == cost.epoch * 3 + 1000
+
+
+@pytest.mark.parametrize(("unknown", "products"), [("", 1), ("eigenvalues = 0", 0)])
+def test_their_seconds_are_those_of_their_products(tmp_path, monkeypatch, unknown, products):
+    """A clock that each product moves by a second: 26 parameters are one block of the dense matrix."""
+    (one,), (lesson,) = lessons(tmp_path, predict=f"n_recorded = 5\n{unknown}")
+    clock, product = [0.0], curvature.gauss_newton_product
+
+    def counted(*arguments):
+        inner = product(*arguments)
+
+        def move(vectors):
+            clock[0] += 1
+            return inner(vectors)
+
+        return move
+
+    monkeypatch.setattr(curvature, "gauss_newton_product", counted)
+    monkeypatch.setattr(curvature.time, "perf_counter", lambda: clock[0])
+    assert curvature_seconds(one, lesson.recording, lesson.student) == products
+    monkeypatch.setattr(curvature, "_is_dense", lambda *arguments: False)
+    assert curvature_seconds(one, lesson.recording, lesson.student) == products * curvature.TYPICAL_PRODUCTS

@@ -8,6 +8,8 @@ import pytest
 
 import runrandomnet
 import visualization
+from randomnet.kinds.responses import computing
+from randomnet.kinds.responses.computing import network_responses
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan
 from tests.support import made_up
@@ -173,6 +175,10 @@ def test_networks_are_compared_with_nulls_and_tables_with_each_other(worm, capsy
     draw(worm)
     out = capsys.readouterr().out
     assert "responses = unc31" in out
+    assert "p = 0.02, the lowest that 50 permutations allow." in out
+    drawn = sorted(path.name for path in (worm / "figs" / "by_combo").iterdir())
+    assert any("responses=unc31" in name for name in drawn) and not any("csv" in name for name in drawn), drawn
+    assert any("responses=unc31" in text for text in pd.read_csv(worm / "figs" / "means.csv")["combo"])
     assert "auc" in set(pd.read_csv(worm / "figs" / "tests.csv")["metric"])
 
 
@@ -237,3 +243,36 @@ def test_a_plain_linear_model_on_the_wiring_of_the_worm_has_the_known_auc(celega
     found = dict(zip(summary["synapse_type"], summary["auc"], strict=True))
     assert found == pytest.approx(PUBLISHED, abs=0.005)
     assert (abs(summary["auc_permuted"] - 0.5) < 0.02).all() and (summary["auc_permuted_sd"] < 0.03).all()
+
+
+@pytest.mark.parametrize("kept", [None, "signal_propagation_wt.csv"])
+def test_the_table_of_the_command_line_replaces_those_of_the_grid(worm, capsys, kept):
+    tables = [str(worm / "signal_propagation_wt.csv"), str(worm / "herm_full_edgelist.csv")]
+    with open(worm / "a.ini", "a") as file:
+        file.write(f"[combosparams]\ncombos_params = {json.dumps({'paths.responses': tables})}\n")
+    table = worm / kept if kept else ""
+    if kept:
+        plan = read_plan(worm / "a.ini", [f"paths.responses={table}"])
+        assert len(plan.combos) == 1 and plan.config.paths.responses == str(table)
+        assert plan.notes == (f"--set paths.responses={table} counts instead of the axis 'paths.responses' of "
+                              "combos_params",)  # fmt: skip
+    else:
+        assert run(worm, "paths.responses=") == 2
+        expected = "--set: [paths] responses: expected a table of measured responses with kind = responses, got ''"
+        assert capsys.readouterr().err.startswith(f"error: {expected}")
+
+
+def test_a_network_that_all_iterations_share_is_computed_once(worm, monkeypatch):
+    computed = []
+
+    def counted(*arguments):
+        computed.append(network_responses(*arguments))
+        return computed[-1]
+
+    monkeypatch.setattr(computing, "network_responses", counted)
+    more = ["trainvalidate.iterations=2", 'combosparams.combos_params={"null": ["none", "weights"]}']
+    summary, arrays = done(worm, "responses.method=simulated", "responses.response_time=2", *more)
+    assert (summary["status"] == "complete").all() and len(computed) == 1 + 2
+    folder = ResultsFolder(worm / "out")
+    np.testing.assert_array_equal(arrays["responses"], folder.run(0, 1).arrays["responses"])
+    assert summary["auc"].nunique() == 3, "one of the network itself, two of its nulls"
