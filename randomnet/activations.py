@@ -18,7 +18,8 @@ sqrt(4u-3) from 1 on. Rates of tanh, tanh_stretched, erf and linear can be negat
 has rate phi(g (x - s)) and slope g phi'(g (x - s)). Only relu has a kink, at 0, where its slope jumps. The two forms of
 sqrt meet with equal slopes. The first three rows are those of FlyStability (tanh, tanh_streched, tanh_positive there).
 
-Every row has the functions twice: for tensors, and as `scalar(u)` for one number, from which loops are compiled.
+Every row has the functions twice: for tensors, and as `scalar(u)` for one number, from which loops are compiled. Rows
+with `slope(rate)` have compiled steps along trials too.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Activation:
 
     scalar(u) is (phi, phi', phi'') of one number, in plain Python with functions of `math`, so that it can be compiled;
     None for an activation without compiled steps.
+    slope(rate) is phi' of one number, computed from the rate, for compiled steps of trials; None where that is not
+    possible or not fast, and torch computes the trials.
     phi(u, out=None) may write into `out`, which may be u itself. vjp(adjoint, rate) multiplies the adjoint in place by
     phi', computed from the rate, so that a gradient only needs to store rates. In saturated tails dphi is more exact.
     """
@@ -86,6 +89,7 @@ class Activation:
     bounded: bool = False
     kinks: tuple[float, ...] = ()
     aliases: tuple[str, ...] = ()
+    slope: Callable[[float], float] | None = None
 
     def __call__(self, x: Tensor, gains: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
         """Rates phi(g (x - s)) and slopes d rate / dx, for x (..., N), gains g and shifts s (N,)."""
@@ -226,6 +230,30 @@ def _linear_scalar(u: float) -> tuple[float, float, float]:
     return u, 1.0, 0.0
 
 
+def _tanh_rate_slope(rate: float) -> float:
+    return 1 - rate * rate
+
+
+def _tanh_positive_rate_slope(rate: float) -> float:
+    return 2 * rate * (1 - rate)
+
+
+def _relu_rate_slope(rate: float) -> float:
+    return 0.0 if rate <= 0 else 1.0  # as for torch, also for nan
+
+
+def _logistic_rate_slope(rate: float) -> float:
+    return rate * (1 - rate)
+
+
+def _brunel_rate_slope(rate: float) -> float:
+    return 2 * sqrt(rate) if rate < 1 else 2 / rate
+
+
+def _linear_rate_slope(rate: float) -> float:
+    return 1.0
+
+
 ACTIVATIONS: Registry[Activation] = Registry(
     (row.name, row)
     for row in (
@@ -236,6 +264,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             _tanh_ddphi,
             _tanh_vjp,
             _tanh_scalar,
+            slope=_tanh_rate_slope,
             stretches=False,
             bounded=True,
             aliases=("std",),
@@ -247,6 +276,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             _tanh_ddphi,
             _tanh_vjp,
             _tanh_scalar,
+            slope=_tanh_rate_slope,
             bounded=True,
             aliases=("tanh_streched", "tanh_strech", "strech", "streched", "stretch"),
         ),
@@ -257,6 +287,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             lambda u: -torch.tanh(u) * sech2(u),
             lambda adjoint, rate: _logistic_vjp(adjoint, rate).mul_(2),
             _tanh_positive_scalar,
+            slope=_tanh_positive_rate_slope,
             bounded=True,
             aliases=("pos", "tanh_pos"),
         ),
@@ -268,6 +299,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             lambda u: torch.zeros_like(u),
             _relu_vjp,
             _relu_scalar,
+            slope=_relu_rate_slope,
             kinks=(0.0,),
         ),
         Activation(
@@ -285,6 +317,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             lambda u: -_logistic_slope(u) * torch.tanh(u / 2),
             _logistic_vjp,
             _sigmoid_scalar,
+            slope=_logistic_rate_slope,
             bounded=True,
         ),
         Activation(
@@ -312,6 +345,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             _brunel_ddphi,
             lambda adjoint, rate: adjoint.mul_(torch.where(rate < 1, 2 * rate.sqrt(), 2 / rate)),
             _brunel_scalar,
+            slope=_brunel_rate_slope,
         ),
         Activation(
             "linear",
@@ -320,6 +354,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
             lambda u: torch.zeros_like(u),
             lambda adjoint, rate: adjoint,
             _linear_scalar,
+            slope=_linear_rate_slope,
             aliases=("identity",),
         ),
     )

@@ -7,6 +7,8 @@
     products     products of sparse and dense couplings with bundles in columns
     tall         Gram-Schmidt and its adjoint for such bundles
     column_steps the loops for sparse couplings and Runge-Kutta steps
+    elementwise  an activation, or its slope, for a row of numbers, called by address
+    trials       the loops along trials of tasks
     library      compilation, and its cache on disk
 
 This module says whether compiled steps are to be used, and imports numba only if so.
@@ -22,18 +24,19 @@ from randomnet.loading import loading
 
 CHOICES = ("auto", "compiled", "eager")
 COMPILED, EAGER = CHOICES[1:]
+BUNDLES = "compiled_bundles"  # not for users: steps of bundles are compiled, those of trials eager, as in old folders
 _choice, _preferred = CHOICES[0], COMPILED
 
 
 def select(choice: str) -> str:
-    """Choose how steps are computed in this process: one of CHOICES. Returns what that means here, as `selected`.
+    """Choose how steps are computed in this process: one of CHOICES, or BUNDLES. Returns that as `selected`.
 
     Raises ValueError for another word, and ImportError for 'compiled' where numba is missing.
     """
     global _choice
-    if choice not in CHOICES:
+    if choice not in (*CHOICES, BUNDLES):
         raise ValueError(f"steps must be one of {', '.join(CHOICES)}, got {choice!r}")
-    if choice == COMPILED and not is_available():
+    if choice in (COMPILED, BUNDLES) and not is_available():
         raise ImportError("steps = compiled needs numba and scipy: pip install numba scipy, or set steps = eager")
     _choice = choice
     return selected()
@@ -50,10 +53,15 @@ def selected() -> str:
     return resolved(_choice)
 
 
+def trials_selected() -> bool:
+    """Whether steps along trials are compiled, where that is possible."""
+    return (_preferred if _choice == CHOICES[0] else _choice) == COMPILED and is_available()
+
+
 def resolved(choice: str) -> str:
-    """'compiled' or 'eager': what one of CHOICES means in this process."""
+    """'compiled' or 'eager': what one of CHOICES, or BUNDLES, means in this process."""
     meant = _preferred if choice == CHOICES[0] else choice
-    return COMPILED if meant == COMPILED and is_available() else EAGER
+    return COMPILED if meant in (COMPILED, BUNDLES) and is_available() else EAGER
 
 
 @cache
@@ -90,3 +98,10 @@ def column_loops(scalar: Callable, threads: int) -> tuple[Callable, Callable]:
     """The compiled steps of bundles in columns and their adjoint; see `library.columns`."""
     with loading():  # as above
         return import_module("randomnet.compiled.library").columns(scalar, threads)
+
+
+@cache
+def trial_loops(scalar: Callable, slope: Callable, single: bool) -> tuple[Callable, Callable]:
+    """The compiled steps along trials and their adjoint; see `library.trial_loops`."""
+    with loading():  # as above
+        return import_module("randomnet.compiled.library").trial_loops(scalar, slope, single)

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
-from numba import cfunc, config, njit, set_num_threads
+from numba import cfunc, config, njit, set_num_threads, types
 from numba.core import event
 
-from randomnet.compiled import blas, column_steps, products, respond, scalars, steps
+from randomnet.compiled import blas, column_steps, elementwise, products, respond, scalars, steps, trials
 from randomnet.compiled.orthonormal import FAST
 
 SECONDS = 10  # to compile forward and adjoint, of the order of
@@ -47,16 +47,22 @@ def _clone(function: Callable, name: str, bound: dict[str, Any]) -> FunctionType
     return clone
 
 
-def _scalar(function: Callable) -> Callable:
-    """The function of one number for use in loops, with the functions that it calls."""
-    known, called = function.__globals__, {}
+def _scalar(function: Callable, single: bool = False) -> Callable:
+    """The function of one number for use in loops, with the functions that it calls; single: for float32."""
+    known, called, fast = function.__globals__, {}, scalars.FAST_SINGLE if single else scalars.FAST
     for name in function.__code__.co_names:
         value = known.get(name)
         if isinstance(value, FunctionType):
-            called[name] = _scalar(value)
-        elif callable(value) and value in scalars.FAST:
-            called[name] = scalars.FAST[value]
-    return njit(error_model="numpy")(_clone(function, function.__name__, called))
+            called[name] = _scalar(value, single)
+        elif callable(value) and value in fast:
+            called[name] = fast[value]
+        elif single and isinstance(value, float):
+            called[name] = np.float32(value)
+    clone = _clone(function, function.__name__, called)
+    if single:  # a constant in float64 would make its term float64
+        constants = [np.float32(value) if type(value) in (int, float) else value for value in clone.__code__.co_consts]
+        clone.__code__ = clone.__code__.replace(co_consts=tuple(constants))
+    return njit(error_model="numpy")(clone)
 
 
 def _kept(compiler: Callable, function: Callable, **options: Any) -> Any:
@@ -76,6 +82,19 @@ def _address(scalar: Callable) -> int:
 
 
 @cache
+def _elementwise(scalar: Callable, slope: Callable, single: bool) -> tuple[int, int]:
+    """The addresses of the compiled functions of `elementwise`, for the functions of an activation's row."""
+    addresses, number = [], types.float32 if single else types.float64
+    jobs = (elementwise.fill_rates, {"response": scalar}), (elementwise.multiply, {"slope": slope})
+    for (function, bound), signature in zip(jobs, elementwise.signatures(number), strict=True):
+        (each,) = bound.values()
+        name = f"{function.__name__}_{each.__name__.strip('<>')}_{number}_{_sources(each)}"
+        clone = _clone(function, name, {key: _scalar(value, single) for key, value in bound.items()})
+        addresses.append(_kept(partial(cfunc, signature), clone, error_model="numpy", fastmath=FAST).address)
+    return addresses[0], addresses[1]
+
+
+@cache
 def kernel(function: Callable, parallel: bool = False) -> "Kernel":
     """A function of arrays, compiled once per machine; parallel: its loops over chunks are shared by threads."""
     name = f"{function.__name__}_{'threads_' if parallel else ''}{_sources(function)}"
@@ -86,6 +105,13 @@ def kernel(function: Callable, parallel: bool = False) -> "Kernel":
 def compiled(scalar: Callable, form: str) -> tuple[Callable, Callable]:
     """Steps and adjoint in this form (see `steps`) for the scalar function of an activation."""
     first, second = (partial(kernel(function), _address(scalar)) for function in steps.STEPS[form])
+    return first, second
+
+
+def trial_loops(scalar: Callable, slope: Callable, single: bool) -> tuple[Callable, Callable]:
+    """Steps along trials and their adjoint (see `trials`), for the functions of an activation; single: in float32."""
+    addresses = _elementwise(scalar, slope, single)
+    first, second = (partial(kernel(function), addresses) for function in trials.STEPS)
     return first, second
 
 

@@ -1,11 +1,14 @@
 """exp(x) and exp(x) - 1 of one number in arithmetic only, so that a compiled loop treats several numbers at once.
 
+They exist in float64, and in float32 under names that end in _single, where all constants are float32 too.
+
 Both are exact to a few units in the last place, as those of a mathematical library are; see Cody & Waite 1980 for the
 reduction of the argument. Branches are selections between two numbers, which do not keep a loop from being vectorised.
 """
 
 import math
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
@@ -77,4 +80,70 @@ def exponential_minus_one(x):
     return q * scale + (scale - 1)
 
 
+single = np.float32
+ROUND_SINGLE, LOG2_INVERSE = single(12582912.0), single(1.4426950408889634)
+HIGH_SINGLE, LOW_SINGLE = single(0.693359375), single(-2.12194440e-4)
+LEAST_SINGLE, LARGEST_SINGLE = single(-87.0), single(88.0)
+ZERO, ONE, BIAS, MANTISSA = single(0.0), single(1.0), np.int32(127), np.int32(23)
+Q7, Q6, Q5, Q4, Q3, Q2 = (single(1 / math.factorial(power)) for power in range(7, 1, -1))
+
+
+@intrinsic
+def _single_bits(typingctx, number):
+    """The bits of a float32 as an int32."""
+
+    def codegen(context, builder, signature, values):
+        return builder.bitcast(values[0], ir.IntType(32))
+
+    return types.int32(types.float32), codegen
+
+
+@intrinsic
+def _single_number(typingctx, bits):
+    """The float32 with these lower bits."""
+
+    def codegen(context, builder, signature, values):
+        lower = values[0] if values[0].type.width == 32 else builder.trunc(values[0], ir.IntType(32))
+        return builder.bitcast(lower, ir.FloatType())
+
+    return types.float32(bits), codegen
+
+
+@njit(fastmath={"contract"}, error_model="numpy")
+def _reduced_single(x):
+    """q and 2^n with exp(x) = 2^n (1 + q)."""
+    shifted = x * LOG2_INVERSE + ROUND_SINGLE
+    power = shifted - ROUND_SINGLE
+    y = (x - power * HIGH_SINGLE) - power * LOW_SINGLE
+    q = Q7
+    q = q * y + Q6
+    q = q * y + Q5
+    q = q * y + Q4
+    q = q * y + Q3
+    q = q * y + Q2
+    q = q * y + ONE
+    return q * y, _single_number((_single_bits(shifted) + BIAS) << MANTISSA)
+
+
+@njit(fastmath={"contract"}, error_model="numpy")
+def exponential_single(x):
+    """exp(x); 0 below -87, and nan for nan."""
+    vanishes = x < LEAST_SINGLE
+    x = LEAST_SINGLE if vanishes else x
+    x = LARGEST_SINGLE if x > LARGEST_SINGLE else x
+    q, scale = _reduced_single(x)
+    value = q * scale + scale
+    return ZERO if vanishes else value
+
+
+@njit(fastmath={"contract"}, error_model="numpy")
+def exponential_minus_one_single(x):
+    """exp(x) - 1; -1 below -87, and nan for nan."""
+    x = LEAST_SINGLE if x < LEAST_SINGLE else x
+    x = LARGEST_SINGLE if x > LARGEST_SINGLE else x
+    q, scale = _reduced_single(x)
+    return q * scale + (scale - ONE)
+
+
 FAST = {math.exp: exponential, math.expm1: exponential_minus_one}
+FAST_SINGLE = {math.exp: exponential_single, math.expm1: exponential_minus_one_single}

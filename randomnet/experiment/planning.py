@@ -97,7 +97,9 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
     numbers = numbering.numbers
     order = np.argsort(numbers)
     steps, notes = _steps(plan, old)
-    combos = [_with_steps(dataclasses.replace(plan.combos[index], index=numbers[index]), steps) for index in order]
+    trials = steps if old is None else old.get("trials", compiled.EAGER)  # earlier versions had eager trials only
+    choice = steps if trials == steps else compiled.BUNDLES
+    combos = [_with_steps(dataclasses.replace(plan.combos[index], index=numbers[index]), choice) for index in order]
     manifest: dict[str, Any] = {
         "format": results.FORMAT,
         "name": plan.config.experiment.name,
@@ -109,6 +111,7 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
         **({EARLIER: list(numbering.left_out)} if numbering.left_out else {}),
         "versions": versions(),
         "steps": steps,
+        "trials": trials,
         "device": _device(plan, facts),
         "machine": _machine(),
         "created": (old or {}).get("created") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),

@@ -33,6 +33,26 @@ def test_a_folder_of_an_earlier_version_has_eager_steps(tmp_path, monkeypatch):
     assert prepared(tmp_path, "auto", first).manifest["steps"] == "eager"
 
 
+def test_a_folder_keeps_how_it_computes_trials(tmp_path):
+    first = prepared(tmp_path, "compiled")
+    assert first.manifest["trials"] == "compiled"
+    assert first.combos[0].config.execution.steps == "compiled"
+    later = prepared(tmp_path, "auto", first.manifest)
+    assert later.manifest["trials"] == later.combos[0].config.execution.steps == "compiled"
+
+
+def test_trials_are_eager_in_a_folder_of_a_version_that_compiled_steps_of_bundles_only(tmp_path):
+    old = prepared(tmp_path, "compiled").manifest
+    del old["trials"]
+    later = prepared(tmp_path, "auto", old)
+    assert (later.manifest["steps"], later.manifest["trials"]) == ("compiled", "eager")
+    try:
+        assert compiled.select(later.combos[0].config.execution.steps) == "compiled"
+        assert not compiled.trials_selected()
+    finally:
+        compiled.select("auto")
+
+
 def test_compiled_steps_of_a_folder_need_numba(tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "is_available", lambda: False)
     with pytest.raises(ConfigError, match=r"^\[execution\] steps: expected numba and scipy that compile, for compiled"):
