@@ -13,7 +13,7 @@ from randomnet.inference.interface import Inference, InferenceModel
 from randomnet.inference.losses import poisson, ramp
 from randomnet.inference.randomness import Sampler, TrialOrder, UpdateSamplers
 from randomnet.metrics import co_bps
-from randomnet.objectives import Measurement
+from randomnet.objectives import Measurement, are_counts
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,6 +133,10 @@ class SpikeObjective:
     def states(self) -> list[dict[str, Any]]:
         """The numbers of epochs and updates so far."""
         return [{"epochs": self.order.epochs, "updates": self.samplers.updates}]
+
+    def can_load(self, states: Sequence[Any]) -> bool:
+        """Whether values of a file are such `states()`."""
+        return are_counts(states, self.states())
 
     def load_state(self, states: Sequence[dict[str, Any]]) -> None:
         """Resume from such `states()`."""

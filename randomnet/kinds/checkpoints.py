@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from randomnet import results
+from randomnet.objectives import Objective
 from randomnet.schema.plan import Run
-from randomnet.training import Progress, Trainable
+from randomnet.training import Progress, Settings, Trainable, are_numbers, can_go_on
 
 Members = list[list[int]]  # combo and iteration of each run
 
@@ -60,35 +61,29 @@ def set_aside(path: Path) -> None:
     path.replace(path.with_suffix(".damaged"))
 
 
-def continued(paths: Sequence[Path], checkpoint: dict[str, Any] | None, networks: Sequence[Trainable],
-              needed: Sequence[str] = ()) -> dict[str, Any] | None:  # fmt: skip
+def continued(
+    paths: Sequence[Path],
+    checkpoint: dict[str, Any] | None,
+    networks: Sequence[Trainable],
+    objective: Objective,
+    settings: Sequence[Settings],
+    needed: Sequence[str] = (),
+) -> dict[str, Any] | None:
     """Return a checkpoint from which these networks can train on; None for any other, whose files are renamed.
 
-    It has the entries `needed`, seconds, and `training`: the state of each network, with values of its shapes.
+    It has the entries `needed`, one for each network, seconds, and `training`: a state of each network.
     """
     if checkpoint is None:
         return None
-    states, seconds = checkpoint.get("training"), checkpoint.get("seconds")
-    is_whole = isinstance(states, list) and isinstance(seconds, (int, float)) and len(states) == len(networks)
-    if is_whole and set(needed) <= checkpoint.keys() and all(map(_is_state_of, states, networks)):
+    states, *others = (checkpoint.get(name) for name in ("training", *needed))
+    is_whole = all(isinstance(each, list) and len(each) == len(networks) for each in (states, *others))
+    is_whole = is_whole and are_numbers([checkpoint.get("seconds")])
+    are_trained = is_whole and all(map(can_go_on, states, networks, settings))
+    if are_trained and objective.can_load([state.get("objective") for state in states]):
         return checkpoint
     for path in paths:
         set_aside(path)
     return None
-
-
-def _is_state_of(state: Any, network: Trainable) -> bool:
-    """Return whether a state has the parts of `training.fit` and values of the network's names and shapes."""
-    if not isinstance(state, dict) or "objective" not in state:
-        return False
-    progress, optimizer, values = (state.get(name) for name in ("progress", "optimizer", "values"))
-    if not all(isinstance(part, dict) for part in (progress, optimizer, values)):
-        return False
-    if not all(isinstance(value, torch.Tensor) for value in values.values()):
-        return False
-    shapes = {name: value.shape for name, value in network.values().items()}
-    has_updates = "updates" in optimizer and isinstance(optimizer.get("means"), (list, tuple))
-    return {name: value.shape for name, value in values.items()} == shapes and has_updates
 
 
 def status_of(progress: Progress) -> str:

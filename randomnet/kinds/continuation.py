@@ -100,7 +100,7 @@ def starts(runs: Sequence[Run], folders: Sequence[results.RunFolder], device: to
 def _from_checkpoint(pairs: Sequence[Pair], device: torch.device) -> Start | None:
     runs, folders = [run for run, _ in pairs], [folder for _, folder in pairs]
     checkpoint = read_checkpoint(folders[0].checkpoint, device)
-    if not checkpoint or checkpoint.get("members") != members_of(runs):
+    if not checkpoint or _members(checkpoint) != members_of(runs):
         return None
     return Start(runs, folders, checkpoint, [folders[0].checkpoint])
 
@@ -109,8 +109,8 @@ def _together(unfinished: Sequence[Key], states: Mapping[Key, dict[str, Any]]) -
     """Return the first unfinished run and those that go on with it: those beside which it ended, or other new ones."""
     if unfinished[0] not in states:
         return [key for key in unfinished if key not in states]
-    members = states[unfinished[0]].get("members")
-    beside = [key for key, state in states.items() if state.get("members") == members]
+    members = _members(states[unfinished[0]])
+    beside = [key for key, state in states.items() if _members(state) == members]
     return beside if list(map(list, beside)) == members else [key for key in beside if key in unfinished]
 
 
@@ -121,8 +121,15 @@ def _from_states(pairs: Sequence[Pair], states: Sequence[dict[str, Any]]) -> Sta
     joined = {name: [item for state in states for item in _items(state, name)] for name in ("initial", "training")}
     seconds = [state.get("seconds") for state in states]
     total = sum(seconds) if all(isinstance(each, (int, float)) for each in seconds) else None
-    changed = {} if states[0].get("members") == members_of(runs) else {BESIDE_OTHERS: True}
+    changed = {} if _members(states[0]) == members_of(runs) else {BESIDE_OTHERS: True}
     return Start(runs, folders, {**joined, "seconds": total, **changed}, [folder.state for folder in folders])
+
+
+def _members(state: Mapping[str, Any]) -> Any:
+    """Return the combo and iteration of each run of a state; None where it has other values, such as tensors."""
+    members = state.get("members")
+    is_list = isinstance(members, list) and all(isinstance(pair, list) for pair in members)
+    return members if is_list and all(type(number) is int for pair in members for number in pair) else None
 
 
 def _items(state: Mapping[str, Any], name: str) -> list[Any]:

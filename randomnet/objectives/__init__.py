@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 from randomnet.objectives.batches import Batch, Shuffle, stack_batches
 from randomnet.objectives.closed_loop import ClosedLoopObjective, closed_loop_objective
-from randomnet.objectives.interface import Measurement, Objective
+from randomnet.objectives.interface import Measurement, Objective, are_counts
 from randomnet.objectives.noise import InputNoise, StateNoise
 from randomnet.objectives.spectra import (
     SpectrumLoss,
@@ -33,6 +33,7 @@ __all__ = [
     "TaskObjective",
     "Term",
     "Trajectory",
+    "are_counts",
     "closed_loop_objective",
     "loss_with_error",
     "measure_each",

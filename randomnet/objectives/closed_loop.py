@@ -17,7 +17,7 @@ from torch import Tensor
 
 from randomnet.display import Brief
 from randomnet.effectors import Effector
-from randomnet.objectives.interface import Measurement
+from randomnet.objectives.interface import Measurement, are_counts
 from randomnet.objectives.noise import InputNoise, StateNoise, scaled_sampler
 from randomnet.objectives.task_losses import standard_error
 from randomnet.rnn import Dynamics, Network
@@ -257,6 +257,10 @@ class ClosedLoopObjective:
     def states(self) -> list[dict[str, Any]]:
         """The numbers of updates that the ramp and the noises have made."""
         return [{"moved": self.ramp.updates} | {name: noise.updates for name, noise in self._noises().items()}]
+
+    def can_load(self, states: Sequence[Any]) -> bool:
+        """Whether values of a file are such `states()`."""
+        return are_counts(states, self.states())
 
     def load_state(self, states: Sequence[dict[str, Any]]) -> None:
         """Resume from such `states()`."""

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+MOST_UPDATES = 10**12  # of one training
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -56,6 +58,27 @@ class Objective(Protocol):
         """The objective's state for each network, such as counts of updates, to be saved in a checkpoint."""
         ...
 
+    def can_load(self, states: Sequence[Any]) -> bool:
+        """Whether values of a file are such `states()`, one for each network."""
+        ...
+
     def load_state(self, states: Sequence[dict[str, Any]]) -> None:
         """Resume from such `states()`."""
         ...
+
+
+def are_counts(states: Sequence[Any], expected: Sequence[Mapping[str, int]]) -> bool:
+    """Return whether states have the counts of others, as whole numbers from 0 on.
+
+    >>> from randomnet.objectives.interface import are_counts
+    >>> are_counts([{"updates": 3}], [{"updates": 0}]), are_counts([{"updates": -3}], [{"updates": 0}])
+    (True, False)
+    """
+    return len(states) == len(expected) and all(
+        isinstance(state, dict) and all(_is_count(state.get(name)) for name in names)
+        for state, names in zip(states, expected, strict=True)
+    )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_UPDATES

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from randomnet.display import Brief
-from randomnet.objectives.interface import Measurement
+from randomnet.objectives.interface import Measurement, are_counts
 from randomnet.objectives.students import Student, detached, respond
 
 LEAST_RATE = 1e-6  # of a Poisson count, whose logarithm is finite
@@ -189,6 +189,10 @@ class PredictionObjective:
     def states(self) -> list[dict[str, Any]]:
         """The number of epochs so far."""
         return [{"epochs": self.epochs.count} for _ in self.recordings]
+
+    def can_load(self, states: Sequence[Any]) -> bool:
+        """Whether values of a file are such `states()`."""
+        return are_counts(states, self.states())
 
     def load_state(self, states: Sequence[dict[str, Any]]) -> None:
         """Resume from such `states()`."""

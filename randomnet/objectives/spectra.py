@@ -10,7 +10,7 @@ Source: FlyStability, whose defects 6 and 8 are corrected.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from randomnet.losses import LOSSES
 from randomnet.lyapunov import Schedule, System, condition_problem, exponents_of_stack
-from randomnet.objectives.interface import Measurement
+from randomnet.objectives.interface import Measurement, are_counts
 from randomnet.objectives.truncation import TruncatedSystem
 from randomnet.rnn import Dynamics, Network, can_stack, stack_systems
 
@@ -121,6 +121,21 @@ class Trajectory:
         schedule = replace(schedule, transient=0.0, frame_transient=0.0)
         return replace(loss, schedule=schedule, state=self.state, frame=self.frame)
 
+    def can_load(self, state: Mapping[str, Any], loss: SpectrumLoss) -> bool:
+        """Whether a mapping has the fields of a later epoch of this trajectory."""
+        if state.keys() != vars(self).keys() or state["warm"] is not self.warm:
+            return False
+        if not are_counts([state], [{"waited": 0}]):
+            return False
+        window, *averages = (state[name] for name in ("window", "smoothed", "lowest"))
+        if not all(isinstance(average, float) for average in averages) or not isinstance(window, (int, float)):
+            return False
+        if not self.window <= window <= max(self.window, loss.schedule.first):
+            return False
+        ends, starts = (state["state"], state["frame"]), (loss.state, loss.frame)
+        are_missing = all(end is None for end in ends)
+        return are_missing or (self.warm and all(map(_is_end, ends, starts)))
+
     def update(self, measurement: Measurement, longest: float) -> None:
         """Record the measurement of an epoch, and double the window if the loss no longer falls; longest: its limit."""
         if self.warm:
@@ -133,6 +148,13 @@ class Trajectory:
         self.waited += 1
         if self.waited >= PATIENCE and self.window < longest:
             self.window, self.lowest, self.waited = min(2 * self.window, longest), math.inf, 0
+
+
+def _is_end(end: Any, start: Tensor) -> bool:
+    """Whether a value is a state or a frame at which a trajectory that began at `start` can end."""
+    if not isinstance(end, Tensor) or end.layout != start.layout or end.shape != start.shape:
+        return False
+    return end.is_floating_point() and bool(end.isfinite().all())
 
 
 @dataclass(frozen=True)
@@ -191,6 +213,13 @@ class SpectrumObjective:
     def states(self) -> list[dict[str, Any]]:
         """The fields of each network's trajectory."""
         return [dict(vars(trajectory)) for trajectory in self.trajectories] or [{} for _ in self.losses]
+
+    def can_load(self, states: Sequence[Any]) -> bool:
+        """Whether values of a file are such `states()`."""
+        if not self.trajectories or len(states) != len(self.losses):
+            return are_counts(states, self.states())
+        return all(isinstance(state, dict) and trajectory.can_load(state, loss)
+                   for trajectory, state, loss in zip(self.trajectories, states, self.losses, strict=True))  # fmt: skip
 
     def load_state(self, states: Sequence[dict[str, Any]]) -> None:
         """Resume from such `states()`."""

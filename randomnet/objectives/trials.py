@@ -12,7 +12,7 @@ from torch import Tensor
 
 from randomnet.lyapunov import Schedule, Spectrum, System, spectrum
 from randomnet.objectives.batches import Batch, Shuffle, stack_batches
-from randomnet.objectives.interface import Measurement
+from randomnet.objectives.interface import Measurement, are_counts
 from randomnet.objectives.noise import InputNoise, StateNoise, noisy_inputs, scaled_sampler
 from randomnet.objectives.spectra import SpectrumLoss, measure_stack
 from randomnet.objectives.task_losses import TASK_LOSSES, standard_error
@@ -191,6 +191,10 @@ class TaskObjective:
     def states(self) -> list[dict[str, Any]]:
         """The numbers of updates that the noises and the shuffle of each network have made."""
         return [{name: part.updates for name, part in _random_parts(term).items()} for term in self.terms]
+
+    def can_load(self, states: Sequence[Any]) -> bool:
+        """Whether values of a file are such `states()`."""
+        return are_counts(states, self.states())
 
     def load_state(self, states: Sequence[dict[str, Any]]) -> None:
         """Resume from such `states()`."""

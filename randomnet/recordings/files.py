@@ -180,16 +180,25 @@ def _split_of(arrays: Mapping[str, np.ndarray], name: str) -> Split:
     held_in, all_neurons = (arrays.get(f"{name}_{key}") for key in (HELD_IN, ALL))
     source = f"{name}_{HELD_IN if all_neurons is None else ALL}"
     spikes = _counts(source, arrays[source])
-    if COUNT in arrays and (arrays[COUNT].size != 1 or arrays[COUNT].dtype.kind not in "uif"):
-        raise ValueError(f"{COUNT}: expected one whole number, got {arrays[COUNT].shape} {arrays[COUNT].dtype}")
-    heldin = int(arrays[COUNT].item()) if COUNT in arrays else (spikes if held_in is None else held_in).shape[-1]
+    if held_in is not None and held_in.ndim != 3:
+        raise ValueError(f"{name}_{HELD_IN}: expected (trials, time, neurons), got {held_in.shape}")
+    heldin = _whole(arrays[COUNT]) if COUNT in arrays else (spikes if held_in is None else held_in).shape[-1]
     if held_in is not None and not np.array_equal(held_in, spikes[..., :heldin]):
         raise ValueError(f"{name}_{HELD_IN}: expected the first {heldin} neurons of {name}_{ALL} {spikes.shape}, got "
                          f"others {held_in.shape}")  # fmt: skip
     keys = {field: f"{name}_{key}" for field, key in SPLIT_KEYS.items()}
     known = {field: _typed(field, arrays[key]) for field, key in keys.items() if key in arrays}
-    known = {field: array for field, array in known.items() if field not in WANTED or array.shape[-1]}
+    known = {field: array for field, array in known.items() if field not in WANTED or array.shape[-1:] != (0,)}
     return Split(spikes, heldin, **{"inds": np.arange(len(spikes)), **known})
+
+
+def _whole(number: np.ndarray) -> int:
+    """The number of held-in neurons. Raises ValueError where it is not one whole number."""
+    if number.size != 1 or number.dtype.kind not in "uif":
+        raise ValueError(f"{COUNT}: expected one whole number, got {number.shape} {number.dtype}")
+    if not np.isfinite(number).all() or number.item() != int(number.item()):
+        raise ValueError(f"{COUNT}: expected one whole number, got {number.item()}")
+    return int(number.item())
 
 
 def _counts(key: str, values: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""Results folders of version 0.1.0 and of commit 8df39c7 go on with a second iteration, their arrays untouched.
+"""Results folders of 0.1.0, of commit 8df39c7 and of 0.2.0 go on with a second iteration, their arrays untouched.
 
-They are drawn, too. The second archive has the experiments of tests/support/small_kinds.py.
+They are drawn, too. The later archives have the experiments of tests/support/small_kinds.py.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from tests.support.small_kinds import KINDS as KINDS_OF_NOW
 from tests.support.small_kinds import NEEDED, write_ini
 
 NEWER_KINDS = ("predict", "responses")  # than the second archive
-ARCHIVE, NEWER = DATA / "results_0.1.0.tar.gz", DATA / "results_8df39c7.tar.gz"
+ARCHIVE, NEWER, NEWEST = (DATA / f"results_{version}.tar.gz" for version in ("0.1.0", "8df39c7", "0.2.0"))
 KINDS = ["spectrum", *(pytest.param(kind, marks=pytest.mark.slow) for kind in
                        ("train", "task", "simulate", "analyse", "record", "fit"))]  # fmt: skip
 
@@ -58,10 +58,18 @@ def test_a_folder_of_an_earlier_version_goes_on_and_is_drawn(folder, monkeypatch
     assert "made with randomnet 0.1.0" in "".join(capsys.readouterr())
 
 
-@pytest.mark.parametrize("kind", ["task", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS_OF_NOW
-                                            if kind not in ("task", *NEWER_KINDS))])  # fmt: skip
-def test_a_folder_of_every_kind_goes_on_and_is_drawn(tmp_path, monkeypatch, kind):
-    monkeypatch.chdir(extracted(NEWER, tmp_path))
+FOLDERS = [(NEWER, kind) for kind in KINDS_OF_NOW if kind not in NEWER_KINDS]
+FOLDERS += [(NEWEST, kind) for kind in KINDS_OF_NOW]
+QUICK = ((NEWER, "task"), (NEWEST, "responses"))
+
+
+@pytest.mark.parametrize(
+    ("archive", "kind"),
+    [pytest.param(*each, marks=() if each in QUICK else pytest.mark.slow, id=f"{each[0].name[8:13]}-{each[1]}")
+     for each in FOLDERS],
+)  # fmt: skip
+def test_a_folder_of_every_kind_goes_on_and_is_drawn(tmp_path, monkeypatch, archive, kind):
+    monkeypatch.chdir(extracted(archive, tmp_path))
     number = 1 if kind == "compare" else 2  # it compares all runs of its source, which stay those that it compared
     ini, root = write_ini(tmp_path, kind, iterations=number), tmp_path / kind
     for name in NEEDED.get(kind, ()) if number > 1 else ():
@@ -73,6 +81,22 @@ def test_a_folder_of_every_kind_goes_on_and_is_drawn(tmp_path, monkeypatch, kind
     assert {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in before} == before
     assert visualization.main(["--results_folders", str(root), "--save_figs", "figures"]) == 0
     assert list((tmp_path / "figures").glob("*.png"))
+
+
+@pytest.mark.parametrize("kind", ["fit", *(pytest.param(kind, marks=pytest.mark.slow) for kind in
+                                           ("train", "task", "predict"))])  # fmt: skip
+def test_runs_that_kept_their_state_are_trained_for_more_epochs(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(extracted(NEWEST, tmp_path))
+    histories = {path: path.read_bytes() for path in (tmp_path / kind).rglob("history.csv")}
+    assert runrandomnet.main([write_ini(tmp_path, kind, epochs=4).name]) == 0
+    runs = [json.loads(path.read_text()) for path in (tmp_path / kind).glob("*/iter_*/run.json")]
+    assert [(run["status"], run["extended"]) for run in runs] == [("complete", [3])] * len(runs)
+    assert not list((tmp_path / kind).rglob("*.damaged"))
+    for path, before in histories.items():  # the last row has figures that only the end of a training has
+        rows = before.splitlines()[1:-1]
+        assert [row.split(b",")[:2] for row in path.read_bytes().splitlines()[1:]][: len(rows)] == [
+            row.split(b",")[:2] for row in rows
+        ]
 
 
 @pytest.mark.parametrize("kind", ["task", pytest.param("train", marks=pytest.mark.slow)])

@@ -1,14 +1,18 @@
-"""kill -9 at any moment of an experiment of any kind, by both engines: the next starts end at the same bytes."""
+"""kill -9 at any moment of an experiment of any kind, by both engines: the next starts end at the same bytes.
+
+Where only a worker of Ray is killed, the experiment itself ends at them.
+"""
 
 import contextlib
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.support.endurance import alone, cases, generators, lasting, prepared
-from tests.support.runs import differing, start
+from tests.support.endurance import alone, cases, command, generators, lasting, prepared
+from tests.support.runs import differing, start, wait_for
 from tests.support.small_kinds import KINDS
 
 ENGINES = {
@@ -73,3 +77,50 @@ def test_a_killed_experiment_ends_at_the_same_bytes(whole):
             break
     print(f"{kills} kills")
     assert not wrong
+
+
+def descendants(pid):
+    """The processes that a process has started, and those that these have started."""
+    children = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            parent = path.read_text().rpartition(")")[2].split()[1]
+            children.setdefault(int(parent), []).append(int(path.parent.name))
+    waiting, found = [pid], []
+    while waiting:
+        started = children.get(waiting.pop(), [])
+        waiting, found = waiting + started, found + started
+    return found
+
+
+def ray_workers(pid):
+    """The workers of the Ray that a process has started."""
+    commands = {}
+    for each in descendants(pid):
+        with contextlib.suppress(OSError):
+            commands[each] = Path(f"/proc/{each}/cmdline").read_bytes()
+    return [each for each, command in commands.items() if command.startswith(b"ray::")]
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers as Linux lists them")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_worker_of_ray_costs_nothing_but_time(tmp_path, kind):
+    pytest.importorskip("ray")
+    path, options = prepared(tmp_path, kind), (*ENGINES["ray"], *alone(kind))
+    with contextlib.chdir(tmp_path):
+        assert command(path.name, *alone(kind))[0] == 0
+        expected = lasting(tmp_path / kind, kind)
+        for case, rng in generators(f"workers {kind}", max(1, cases(500) // 100)):
+            (tmp_path / kind).rename(tmp_path / f"before-{case}")
+            process, killed_workers = start(path.name, *options), []
+            wait_for(lambda: ray_workers(process.pid), process)  # noqa: B023
+            process.join(rng.uniform(0, 0.5))
+            for worker in ray_workers(process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+                    killed_workers.append(worker)
+            said, _ = process.communicate(timeout=120)
+            print(f"{len(killed_workers)} workers, {said.count('submitted again')} batches submitted again")
+            assert process.exitcode == 0, said
+            assert differing(lasting(tmp_path / kind, kind), expected) == [], said

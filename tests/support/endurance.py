@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import traceback
 
 import runrandomnet
 import visualization
@@ -59,6 +60,9 @@ def ended(main, *arguments, limit=LIMIT):
                 code = exit_.code
             except TooLong:
                 code = "too long"
+            except Exception:
+                code = "traceback"
+                traceback.print_exc()
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)

@@ -141,7 +141,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     model, objective, folds = _build(run, path, recording)
     saved = folder.checkpoint if folder.checkpoint.exists() else folder.state
     read = read_checkpoint(saved, device_of(run.config, recording.neurons))
-    checkpoint = continued([saved], read, [model]) or {"seconds": 0.0}
+    checkpoint = continued([saved], read, [model], objective, [training_settings(run)]) or {"seconds": 0.0}
 
     def elapsed() -> float:
         return checkpoint["seconds"] + time.perf_counter() - began

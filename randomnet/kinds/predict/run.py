@@ -94,13 +94,14 @@ def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecord
     students, objective = [lesson.student for lesson in lessons], objective_of(runs, lessons)
     untrained: list[dict[str, Tensor]] = [student.values() for student in students]
     new = {"seconds": 0.0, "initial": [None] * len(runs)}
-    checkpoint = continued(start.paths, start.checkpoint, students, ("initial",)) or new
+    settings = [training_settings(run) for run in runs]
+    checkpoint = continued(start.paths, start.checkpoint, students, objective, settings, ("initial",)) or new
     checkpoints = Checkpoints(start, checkpoint, began)
     every = runs[0].config.execution.checkpoint_every
     progresses = fit(
         students,
         objective,
-        [training_settings(run) for run in runs],
+        settings,
         checkpoint_every=None if every == "auto" else every,
         save_checkpoint=checkpoints.save,
         keep_state=checkpoints.save_last,

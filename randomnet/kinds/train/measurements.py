@@ -1,6 +1,7 @@
 """What is measured of a network before and after its training: spectrum, loss, coupling strength, overlaps."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +56,41 @@ def measure(run: Run, setup: Setup, objective: NetworkObjective) -> dict[str, An
     elif run.config.has_task and setup.network.rank:
         measured["overlaps"] = _overlaps(setup.network, objective.validation.inputs)
     return measured
+
+
+def measured_before(
+    run: Run,
+    setup: Setup,
+    objective: NetworkObjective,
+    values: Mapping[str, torch.Tensor],
+    saved: Any,
+    final: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return `measure` of the untrained network with these values: the saved one, if it has the form of the final one.
+
+    A saved one of another form is of a forged checkpoint, and is measured again.
+    """
+    if _has_form_of(saved, final):
+        return saved
+    trained = setup.network.values()
+    setup.network.assign(values)
+    measured = measure(run, setup, objective)
+    setup.network.assign(trained)
+    return measured
+
+
+def _has_form_of(saved: Any, other: Any) -> bool:
+    """Return whether a measurement has the entries of another one, of the same types and shapes."""
+    if isinstance(other, Mapping):
+        names = isinstance(saved, dict) and saved.keys() == other.keys()
+        return names and all(_has_form_of(saved[name], value) for name, value in other.items())
+    if isinstance(other, torch.Tensor):
+        return isinstance(saved, torch.Tensor) and _form(saved) == _form(other)
+    return isinstance(saved, (int, float, str, type(None))) and isinstance(saved, str) == isinstance(other, str)
+
+
+def _form(value: torch.Tensor) -> tuple:
+    return value.shape, value.dtype, value.layout
 
 
 def has_later_record(run: Run) -> bool:

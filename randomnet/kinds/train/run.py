@@ -24,12 +24,18 @@ from randomnet.kinds.continuation import BESIDE_OTHERS, Checkpoints, Start, star
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.train.activity import activity
 from randomnet.kinds.train.example_trials import example_trials
-from randomnet.kinds.train.measurements import exponents_and_inputs, measure, measure_initial, measuring_schedule
+from randomnet.kinds.train.measurements import (
+    exponents_and_inputs,
+    measure,
+    measure_initial,
+    measured_before,
+    measuring_schedule,
+)
 from randomnet.kinds.train.outputs import Trained, store_epoch, write_outputs
 from randomnet.kinds.train.unseen_trials import score
 from randomnet.objectives import NetworkObjective, stack_objectives
 from randomnet.schema.plan import Run
-from randomnet.training import Progress, fit
+from randomnet.training import Progress, Trainable, are_values, fit
 
 HEADLINE = (
     "loss_initial",
@@ -84,8 +90,9 @@ def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecord
     objectives = [objective_of(*pair) for pair in zip(runs, setups, strict=True)]
     networks = [setup.network for setup in setups]
     untrained = {"values_initial": [network.values() for network in networks]}
-    read = start.checkpoint and untrained | start.checkpoint
-    checkpoint = continued(start.paths, read, networks, ("initial", "values_initial"))
+    read = start.checkpoint and untrained | _whole_values(start.checkpoint, networks)
+    objective, settings = stack_objectives(objectives), [training_settings(run) for run in runs]
+    checkpoint = continued(start.paths, read, networks, objective, settings, ("initial", "values_initial"))
     if checkpoint is None:
         initial = [measure_initial(*each) for each in zip(runs, setups, objectives, strict=True)]
         checkpoint = {"initial": initial, "seconds": 0.0, **untrained}
@@ -100,8 +107,8 @@ def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecord
     every = runs[0].config.execution.checkpoint_every
     progresses = fit(
         networks,
-        stack_objectives(objectives),
-        [training_settings(run) for run in runs],
+        objective,
+        settings,
         checkpoint_every=None if every == "auto" else every,
         save_checkpoint=checkpoints.save,
         keep_state=checkpoints.save_last,
@@ -116,6 +123,15 @@ def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecord
             for run, folder, result in zip(runs, folders, trained, strict=True) if run in unfinished]  # fmt: skip
 
 
+def _whole_values(checkpoint: dict[str, Any], networks: Sequence[Trainable]) -> dict[str, Any]:
+    """Return a checkpoint without untrained values that are not those of networks of these shapes."""
+    values = checkpoint.get("values_initial")
+    is_whole = isinstance(values, list) and len(values) == len(networks)
+    if is_whole and all(are_values(each, network.values()) for each, network in zip(values, networks, strict=True)):
+        return checkpoint
+    return {name: value for name, value in checkpoint.items() if name != "values_initial"}
+
+
 def _measure_trained(
     runs: Sequence[Run],
     setups: Sequence[Setup],
@@ -127,10 +143,12 @@ def _measure_trained(
     finals = [measure(*each) for each in zip(runs, setups, objectives, strict=True)]
     scores = [score(*each) for each in zip(runs, setups, objectives, progresses, strict=True)]
     initial = checkpoint["values_initial"]
+    saved = zip(runs, setups, objectives, initial, checkpoint["initial"], finals, strict=True)
+    measured = [measured_before(*each) for each in saved]
     parts = (runs, setups, objectives, initial, progresses)
     trials = [example_trials(*each) for each in zip(*parts, strict=True)]
     activities = [activity(*each) for each in zip(*parts, strict=True)]
-    each = (setups, progresses, initial, checkpoint["initial"], finals, scores, trials, activities)
+    each = (setups, progresses, initial, measured, finals, scores, trials, activities)
     return [Trained(*parts) for parts in zip(*each, strict=True)]
 
 
