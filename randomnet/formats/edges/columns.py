@@ -44,6 +44,7 @@ MOST_COLUMNS = 1000  # of a list of edges; wider tables are matrices
 MOST_CELLS, MOST_NUMBERS = 6, 4  # per row of edges without a header, where ids are names, and where all are numbers
 ONE = ("pre", "post", "weight", "sign")  # roles that only one column may have
 LABELS = ("type", "instance", "class", "sub_class", "super_class", "side", "region", "hemilineage", "role")
+OF_END = ("region", "area", "segmentid", "gid", "idx", "partner", "partnerid", "population", "pop")  # beside ids
 NAMES = ("name", "neuronname", "cellname", "neuron", "cell")  # of neurons, beside their ids
 
 
@@ -306,7 +307,7 @@ def _spelled(role: str, columns: Sequence[str]) -> list[str]:
     if role == "transmitter":
         return list(dict.fromkeys([*spelled, *_of_end("pre", NODE_ROLES["transmitter"].spellings, columns)]))
     if role in ("pre", "post") and not spelled:
-        return _of_end(role, (*NODE_ROLES["id"].spellings, "region", "area"), columns)
+        return _of_end(role, (*NODE_ROLES["id"].spellings, *OF_END), columns)
     return spelled
 
 
