@@ -257,6 +257,12 @@ def are_opposite_signs(words: Iterable[str]) -> bool:
     return meaning_of(words) == "sign" and bool(words & set(LONG_SIGN_WORDS) or {"e", "i"} <= words)
 
 
+def are_both_truths(words: Iterable[str]) -> bool:
+    """Whether words are true and false, as words or numbers."""
+    words = set(map(sign_word, words))
+    return words <= set(TRUTH_WORDS) and {TRUTH_WORDS[word] for word in words} >= {1, -1}
+
+
 def meaning_of(words: Iterable[str]) -> str:
     """`direction`, `synapse_type` or `sign` by the words in the cells of a column such as type; "" for other words."""
     words = set(map(sign_word, words)) - {""}

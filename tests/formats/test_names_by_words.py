@@ -72,8 +72,8 @@ def test_a_spelled_sign_comes_before_one_by_words(read):
 
 @pytest.mark.parametrize(
     ("name", "positive", "negative"),
-    [("cell_sign", "1", "-1"), ("neuronSign", "+", "-"), ("is_exc", "True", "False"), ("EI type", "Exc.", "Inh."),
-     ("Main NT", "ACh", "GABA"), ("predicted_transmitter", "acetylcholine", "gaba?"),
+    [("cell_sign", "1", "-1"), ("neuronSign", "+", "-"), ("is_exc", "True", "False"), ("inh", "0", "1"),
+     ("EI type", "Exc.", "Inh."), ("Main NT", "ACh", "GABA"), ("predicted_transmitter", "acetylcholine", "gaba?"),
      ("cell_nt", "cholinergic", "GABA")],
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["folder", "labels", "graph"])

@@ -20,6 +20,7 @@ from randomnet.formats.spellings import (
     EDGE_ROLES,
     NODE_ROLES,
     ZEROS_AND_ONES,
+    are_both_truths,
     are_opposite_signs,
     are_zeros_and_ones,
     normalized,
@@ -336,7 +337,8 @@ def _with_told_transmitters(
 def _telling_signs(texts: Mapping[str, np.ndarray]) -> str:
     """The column of another role, such as type, whose words are signs: excitatory and inhibitory, or E and I."""
     for column, values in texts.items():
-        if are_opposite_signs(np.unique(values).tolist()):
+        words = np.unique(values).tolist()
+        if are_opposite_signs(words) or (normalized(column) in ("exc", "inh") and are_both_truths(words)):
             return column
     return ""
 
