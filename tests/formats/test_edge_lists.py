@@ -668,7 +668,32 @@ def test_rows_of_hemibrain_with_transmitters_are_an_edge_list(place):
     read = read_connectome(folder / "connections.csv")
     assert edges(read) == {("1", "2"): -3, ("2", "1"): 2} and read.labels["type"].tolist() == ["A", "B"]
     place(neurons__csv="bodyId,type,instance\n1,A,A_L\n2,B,B_R\n")
-    assert recognise(folder).format == "hemibrain"
+    assert edges(read_connectome(folder)) == {("1", "2"): -3, ("2", "1"): 2}  # not all excitatory
+    place(neurons__csv="bodyId,type,instance,predictedNt\n1,A,A_L,acetylcholine\n2,B,B_R,gaba\n")
+    assert recognise(folder).format == "neuprint_export"
+    assert edges(read_connectome(folder)) == {("1", "2"): 3, ("2", "1"): -2}
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "second"),
+    [("nt_type", "gaba", "ach"), ("neurotransmitter", "GABA", "ACh"), ("sign", "-1", "1"), ("is_inh", "True", "False"),
+     ("cell nt", "gaba", "acetylcholine")],
+)  # fmt: skip
+def test_signs_of_neurons_in_tables_of_neuprint(place, column, first, second):
+    """In a folder with neuPrint's columns, whatever the column of signs or transmitters is called."""
+    folder = place(
+        connections__csv="bodyId_pre,bodyId_post,weight\n1,2,3\n2,1,2\n",
+        neurons__csv=f"bodyId,type,instance,{column}\n1,A,A_L,{first}\n2,B,B_R,{second}\n",
+    )
+    assert edges(read_connectome(folder)) == {("1", "2"): -3, ("2", "1"): 2}
+
+
+def test_kinds_of_synapses_in_rows_of_neuprint(place):
+    folder = place(
+        connections__csv="bodyId_pre,bodyId_post,weight,synapse_type\n1,2,3,chemical\n2,1,2,electrical\n",
+        neurons__csv="bodyId,type,instance\n1,A,A_L\n2,B,B_R\n",
+    )
+    assert edges(read_connectome(folder)) == {("1", "2"): 3}
 
 
 # ---- the worm

@@ -79,7 +79,12 @@ def tells_more(table: Table) -> bool:
     roles = ("sign", "transmitter", "synapse_type", "direction")
     ends = [end for column in table.columns if (end := end_of(column))]
     labels = [name for _, name in ends if any(name in NODE_ROLES[role].spellings for role in LABELS)]
-    return bool(labels) or any(_spelled(role, table.columns) for role in roles)
+    return bool(labels) or any(tells_role(role, table) for role in roles)
+
+
+def tells_role(role: str, table: Table) -> bool:
+    """Whether a column of edges has the role by the header."""
+    return bool(_spelled(role, table.columns))
 
 
 def is_named(table: Table, options: Options) -> bool:
