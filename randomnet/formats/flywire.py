@@ -19,7 +19,9 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import DEFAULTS, LARGEST, Columns, Rows, from_edges, read_rows
 from randomnet.formats.contents import Part, recorded
+from randomnet.formats.edges.columns import tells_role
 from randomnet.formats.files import FormatError
+from randomnet.formats.neurons.tables import tells_signs
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
@@ -273,7 +275,19 @@ def _provenance(
 def in_flywire_tables(path: Path, tables: list[Table]) -> str:
     """A phrase for tables of FlyWire Codex, "" for others."""
     connections = [table for table in tables if is_connections(table)]
-    return f"FlyWire Codex tables, connections in {names_of(connections)}" if connections else ""
+    if not connections or _tell_more(tables, connections):
+        return ""
+    return f"FlyWire Codex tables, connections in {names_of(connections)}"
+
+
+def _tell_more(tables: list[Table], connections: list[Table]) -> bool:
+    """Whether rows or neurons tell signs, kinds of synapses or transmitters that only an edge list can use."""
+    neurons = [table for table in tables if table.has("root_id")]
+    have_transmitters = any(table.has(column) for column in TRANSMITTERS for table in neurons)
+    have_transmitters |= any(table.has("nt_type") for table in connections)
+    roles = ("sign", "synapse_type", *(() if have_transmitters else ("transmitter",)))
+    tell = any(tells_role(role, table) for role in roles for table in connections)
+    return tell or (not have_transmitters and any(map(tells_signs, neurons)))
 
 
 FLYWIRE = Format(

@@ -14,11 +14,13 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
 from randomnet.formats.contents import Part, recorded
-from randomnet.formats.edges.columns import tells_more
+from randomnet.formats.edges.columns import tells_more, tells_role
 from randomnet.formats.neurons.columns import PROPERTIES, first_texts
+from randomnet.formats.neurons.tables import tells_signs
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
+from randomnet.formats.spellings import NODE_ROLES, role_columns
 from randomnet.formats.tables import arrow
 from randomnet.formats.tables.lookup import Tables, find_tables, neuron_ids, numbers_of, parts_of_tables, texts_of
 from randomnet.formats.tables.reading import Table, checksums, names_of
@@ -120,7 +122,7 @@ def _labels(neurons: Table | None, transmitters: Table | None, ids: np.ndarray) 
     if transmitters:
         key, column = _first(transmitters, BODIES), _first(transmitters, PREDICTIONS)
         labels[LABEL] = transmitter_names(texts_of(transmitters, key, column, ids, ""))
-    elif neurons and (column := _first(neurons, TRANSMITTERS)):
+    elif neurons and (column := _transmitter_column(neurons)):
         labels[LABEL] = transmitter_names(texts_of(neurons, "bodyId", column, ids, ""))
     return labels
 
@@ -135,6 +137,12 @@ def _further_labels(neurons: Table, ids: np.ndarray) -> dict[str, np.ndarray]:
 def _first(table: Table, columns: tuple[str, ...]) -> str:
     """The first of the columns that the table has, or ""."""
     return next((column for column in columns if table.has(column)), "")
+
+
+def _transmitter_column(neurons: Table) -> str:
+    """The column of the neurons with their transmitters, that of neuPrint or another spelling, or ""."""
+    spelled = role_columns(neurons.columns, NODE_ROLES["transmitter"])
+    return _first(neurons, TRANSMITTERS) or next(iter(spelled), "")
 
 
 def _sides(instances: np.ndarray) -> np.ndarray:
@@ -183,7 +191,7 @@ def _parts(
         key, column = _first(transmitters, BODIES), _first(transmitters, PREDICTIONS)
         uses[transmitters] = {key: "neuron", column: "transmitter of the neuron"}
         uses[transmitters] |= _probability_uses(transmitters) if options.sign_policy == "expected" else {}
-    elif neurons and (column := _first(neurons, TRANSMITTERS)):
+    elif neurons and (column := _transmitter_column(neurons)):
         uses[neurons][column] = "transmitter of the neuron"
     for table in tables.at_path:
         if is_per_roi(table) and table is not edges:
@@ -213,10 +221,23 @@ def in_neuprint_tables(path: Path, tables: list[Table]) -> str:
 
 def _edge_tables(tables: list[Table]) -> str:
     edges = [table for table in tables if is_total(table) or is_per_roi(table)]
-    if not any(map(is_neurons, tables)) and any(map(tells_more, edges)):
-        return ""  # rows with transmitters or types, which are read as an edge list
+    if _tell_more(tables, edges):
+        return ""
     rois = "with" if any(map(is_per_roi, edges)) else "without"
     return f"connections in {names_of(edges)}, {rois} ROIs" if edges else ""
+
+
+def _tell_more(tables: list[Table], edges: list[Table]) -> bool:
+    """Whether rows or neurons tell what only an edge list can use.
+
+    These are labels and transmitters of rows without a table of neurons that has them, signs, and kinds of synapses.
+    """
+    neurons = [table for table in tables if is_neurons(table)]
+    have_transmitters = any(map(_transmitter_column, neurons)) or any(map(is_transmitters, tables))
+    have_signs = any(map(tells_signs, neurons)) and not have_transmitters
+    roles = ("sign", "synapse_type", "direction", *(() if have_transmitters else ("transmitter",)))
+    tell = any(tells_role(role, table) for role in roles for table in edges)
+    return tell or have_signs or (not neurons and any(map(tells_more, edges)))
 
 
 def _properties(tables: list[Table]) -> list[str]:

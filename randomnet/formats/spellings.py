@@ -30,13 +30,15 @@ EDGE_ROLES: Mapping[str, Role] = {
         "pre", "preid", "prerootid", "preptrootid", "presynapticid", "presynaptic", "presynapticneuron", "preneuron",
         "prename", "precell", "bodyidpre", "bodypre", "prebodyid", "source", "sourceid", "sourceneuron", "src", "from",
         "fromid", "fromneuron", "sender", "neuron1", "cell1", "node1", "origin", "efferent", "presegid", "preskid",
-        "skeletonidpre", "preskeletonid", "fromnodeid", "u", "endnodes1",
+        "skeletonidpre", "preskeletonid", "fromnodeid", "u", "endnodes1", "endnode1", "presyn", "presynapse",
+        "neurona", "nodea", "cella", "prasynaptisch", "quelle", "origen",
     )),
     "post": Role("postsynaptic neuron", (
         "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron",
         "postneuron", "postname", "postcell", "bodyidpost", "bodypost", "postbodyid", "target", "targetid",
         "targetneuron", "tgt", "tar", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2",
         "node2", "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "tonodeid", "v", "endnodes2",
+        "endnode2", "postsyn", "postsynapse", "neuronb", "nodeb", "cellb", "postsynaptisch", "ziel", "destino",
     )),
     "weight": Role("weight", (
         "weight", "weights", "w", "count", "counts", "syncount", "syncounts", "nsyn", "nsyns", "nsynapses", "synapses",
@@ -67,8 +69,9 @@ EDGE_ROLES: Mapping[str, Role] = {
     )),
     "roi": Role("region of the synapses", ("roi", "neuropil", "region", "brainregion")),
 }  # fmt: skip
-PRE_WORDS = ("pre", "presynaptic", "source", "src", "from", "sender")  # in names of columns of one end
-POST_WORDS = ("post", "postsynaptic", "target", "tgt", "dst", "to", "receiver")
+# in names of columns of one end, beside another word: upstream alone is neuPrint's number of synapses of a neuron
+PRE_WORDS = ("pre", "presynaptic", "presyn", "source", "src", "from", "sender", "upstream", "efferent")
+POST_WORDS = ("post", "postsynaptic", "postsyn", "target", "tgt", "dst", "to", "receiver", "downstream", "afferent")
 NOT_EDGES = ("bodyid", "body", "rootid", "ptrootid", "neuronid", "skid", "skeletonid")  # beside numbers pre and post
 NODE_ROLES: Mapping[str, Role] = {
     "id": Role("neuron", (
@@ -252,6 +255,12 @@ def are_opposite_signs(words: Iterable[str]) -> bool:
     """Whether words are signs beyond doubt: words such as excitatory and inhibitory, or both E and I."""
     words = set(map(sign_word, words))
     return meaning_of(words) == "sign" and bool(words & set(LONG_SIGN_WORDS) or {"e", "i"} <= words)
+
+
+def are_both_truths(words: Iterable[str]) -> bool:
+    """Whether words are true and false, as words or numbers."""
+    words = set(map(sign_word, words))
+    return words <= set(TRUTH_WORDS) and {TRUTH_WORDS[word] for word in words} >= {1, -1}
 
 
 def meaning_of(words: Iterable[str]) -> str:

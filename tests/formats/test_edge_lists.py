@@ -668,7 +668,50 @@ def test_rows_of_hemibrain_with_transmitters_are_an_edge_list(place):
     read = read_connectome(folder / "connections.csv")
     assert edges(read) == {("1", "2"): -3, ("2", "1"): 2} and read.labels["type"].tolist() == ["A", "B"]
     place(neurons__csv="bodyId,type,instance\n1,A,A_L\n2,B,B_R\n")
-    assert recognise(folder).format == "hemibrain"
+    assert edges(read_connectome(folder)) == {("1", "2"): -3, ("2", "1"): 2}  # not all excitatory
+    place(neurons__csv="bodyId,type,instance,predictedNt\n1,A,A_L,acetylcholine\n2,B,B_R,gaba\n")
+    assert recognise(folder).format == "neuprint_export"
+    assert edges(read_connectome(folder)) == {("1", "2"): 3, ("2", "1"): -2}
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "second"),
+    [("nt_type", "gaba", "ach"), ("neurotransmitter", "GABA", "ACh"), ("sign", "-1", "1"), ("is_inh", "True", "False"),
+     ("cell nt", "gaba", "acetylcholine")],
+)  # fmt: skip
+def test_signs_of_neurons_in_tables_of_neuprint(place, column, first, second):
+    """In a folder with neuPrint's columns, whatever the column of signs or transmitters is called."""
+    folder = place(
+        connections__csv="bodyId_pre,bodyId_post,weight\n1,2,3\n2,1,2\n",
+        neurons__csv=f"bodyId,type,instance,{column}\n1,A,A_L,{first}\n2,B,B_R,{second}\n",
+    )
+    assert edges(read_connectome(folder)) == {("1", "2"): -3, ("2", "1"): 2}
+
+
+@pytest.mark.parametrize("of", ["rows", "neurons"])
+@pytest.mark.parametrize(
+    ("column", "first", "second"),
+    [("pre_top_nt", "gaba", "ach"), ("predicted_nt", "GABA", "ACh"), ("sign", "-1", "1"), ("is_inh", "True", "False")],
+)  # fmt: skip
+def test_signs_in_tables_of_flywire(place, of, column, first, second):
+    """With FlyWire's columns, whatever the column of signs or transmitters is called, of rows or of neurons."""
+    if of == "rows":
+        rows = f"pre_root_id,post_root_id,syn_count,{column}\n1,2,3,{first}\n2,1,2,{second}\n"
+        folder = place(connections__csv=rows)
+    else:
+        name = column.removeprefix("pre_")
+        neurons = f"root_id,side,{name}\n1,left,{first}\n2,right,{second}\n"
+        folder = place(connections__csv="pre_root_id,post_root_id,syn_count\n1,2,3\n2,1,2\n", neurons__csv=neurons)
+    path = folder if of == "neurons" else folder / "connections.csv"
+    assert edges(read_connectome(path)) == {("1", "2"): -3, ("2", "1"): 2}
+
+
+def test_kinds_of_synapses_in_rows_of_neuprint(place):
+    folder = place(
+        connections__csv="bodyId_pre,bodyId_post,weight,synapse_type\n1,2,3,chemical\n2,1,2,electrical\n",
+        neurons__csv="bodyId,type,instance\n1,A,A_L\n2,B,B_R\n",
+    )
+    assert edges(read_connectome(folder)) == {("1", "2"): 3}
 
 
 # ---- the worm

@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse
 
 from randomnet.build.connectome import connectome_of
-from randomnet.formats import FormatError, Options, parts_of, read_connectome, recognise
+from randomnet.formats import NOT_USED, FormatError, Options, parts_of, read_connectome, recognise
 from randomnet.formats.tables import arrow
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
@@ -200,3 +200,16 @@ def test_labels_from_an_ini_are_relative_as_the_network_is(bare, monkeypatch):
     assert connectome.names.tolist() == NAMES and connectome.labels["type"].tolist() == ["E", "PV", "E", "E"]
     with pytest.raises(ConfigError, match=r"\[net\] labels: none\.csv: expected a table .*, got nothing of this name"):
         connectome_of(read_plan(ini, ("net.labels=none.csv",)).combos[0].runs()[0])
+
+
+@pytest.mark.parametrize("kind", ["numbered", "named"])
+def test_a_table_beside_a_matrix_is_named_as_not_used(tmp_path, kind):
+    matrix = pd.DataFrame(np.arange(9).reshape(3, 3), list("ABC"), list("ABC"))
+    path = tmp_path / ("m.npy" if kind == "numbered" else "m.csv")
+    np.save(path, matrix) if kind == "numbered" else matrix.to_csv(path)
+    (tmp_path / "types.csv").write_text("id,kind of cell,cell_nt\nA,x,GABA\nB,x,ACh\nC,y,ACh\n")
+    (tmp_path / "edges.csv").write_text("id,pre,post,type\n1,A,B,x\n")
+    unused = {part.place: part.note for part in parts_of(read_connectome(path).provenance) if part.use == NOT_USED}
+    assert unused == {"types.csv": "beside the matrix; [net] labels = types.csv reads it"}
+    read = read_connectome(path, options=Options(labels=tmp_path / "types.csv"))
+    assert read.signs.tolist() == [-1, 1, 1] and read.names.tolist() == list("ABC")

@@ -163,3 +163,17 @@ def test_a_mat_file_runs_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(scipy.io, "loadmat", lambda *args, **options: loaded.append(options) or load(*args, **options))
     read(path)
     assert [options["variable_names"] for options in loaded] == [["W"]]
+
+
+@pytest.mark.parametrize("name", ["ids", "names", "bodyId"])
+def test_ids_are_floats_in_matlab(tmp_path, name):
+    path = tmp_path / "m.mat"
+    scipy.io.savemat(path, {"A": np.arange(9.0).reshape(3, 3), name: np.array([101.0, 7.0, 2.0**53])})
+    assert read_connectome(path).names.tolist() == ["101", "7", "9007199254740992"]
+
+
+def test_ids_that_a_float_has_rounded_are_refused(tmp_path):
+    path = tmp_path / "m.mat"
+    scipy.io.savemat(path, {"A": np.arange(9.0).reshape(3, 3), "ids": np.array([1.0, 2.0, 720575940622838154.0])})
+    with pytest.raises(FormatError, match="expected 3 different ids as integers or texts in ids, got 3 of float64"):
+        read_connectome(path)

@@ -72,8 +72,8 @@ def test_a_spelled_sign_comes_before_one_by_words(read):
 
 @pytest.mark.parametrize(
     ("name", "positive", "negative"),
-    [("cell_sign", "1", "-1"), ("neuronSign", "+", "-"), ("is_exc", "True", "False"), ("EI type", "Exc.", "Inh."),
-     ("Main NT", "ACh", "GABA"), ("predicted_transmitter", "acetylcholine", "gaba?"),
+    [("cell_sign", "1", "-1"), ("neuronSign", "+", "-"), ("is_exc", "True", "False"), ("inh", "0", "1"),
+     ("EI type", "Exc.", "Inh."), ("Main NT", "ACh", "GABA"), ("predicted_transmitter", "acetylcholine", "gaba?"),
      ("cell_nt", "cholinergic", "GABA")],
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["folder", "labels", "graph"])
@@ -147,3 +147,19 @@ def test_a_weight_by_the_words_of_its_name(read, name):
 def test_two_weights_by_words_are_a_question(read):
     with pytest.raises(FormatError, match=r"weight_column = num_syn"):
         read(table(("pre", "post", "num_syn", "total weight"), weight_of, weight_of))
+
+
+@pytest.mark.parametrize(
+    ("pre", "post"),
+    [("presyn", "postsyn"), ("Neuron A", "Neuron B"), ("pre_segment_id", "post_segment_id"), ("pre gid", "post gid"),
+     ("upstream_neuron", "downstream_neuron"), ("presynaptic partner", "postsynaptic partner"), ("pre_idx", "post_idx"),
+     ("EndNode1", "EndNode2"), ("Präsynaptisch", "Postsynaptisch"), ("Origen", "Destino")],
+)  # fmt: skip
+def test_ends_by_their_words(read, pre, post):
+    assert edges(read(table((pre, post, "weight"), weight_of))) == WEIGHTS
+
+
+@pytest.mark.parametrize("header", ["i,j,weight", "row,col,weight", "input,output,weight", "upstream,downstream,w"])
+def test_ends_that_may_be_the_other_way_round_are_a_question(read, header):
+    with pytest.raises(FormatError, match=r"\[net\] columns = pre: "):
+        read(table(header.split(","), weight_of))

@@ -44,6 +44,7 @@ MOST_COLUMNS = 1000  # of a list of edges; wider tables are matrices
 MOST_CELLS, MOST_NUMBERS = 6, 4  # per row of edges without a header, where ids are names, and where all are numbers
 ONE = ("pre", "post", "weight", "sign")  # roles that only one column may have
 LABELS = ("type", "instance", "class", "sub_class", "super_class", "side", "region", "hemilineage", "role")
+OF_END = ("region", "area", "segmentid", "gid", "idx", "partner", "partnerid", "population", "pop")  # beside ids
 NAMES = ("name", "neuronname", "cellname", "neuron", "cell")  # of neurons, beside their ids
 
 
@@ -78,7 +79,12 @@ def tells_more(table: Table) -> bool:
     roles = ("sign", "transmitter", "synapse_type", "direction")
     ends = [end for column in table.columns if (end := end_of(column))]
     labels = [name for _, name in ends if any(name in NODE_ROLES[role].spellings for role in LABELS)]
-    return bool(labels) or any(_spelled(role, table.columns) for role in roles)
+    return bool(labels) or any(tells_role(role, table) for role in roles)
+
+
+def tells_role(role: str, table: Table) -> bool:
+    """Whether a column of edges has the role by the header."""
+    return bool(_spelled(role, table.columns))
 
 
 def is_named(table: Table, options: Options) -> bool:
@@ -306,7 +312,7 @@ def _spelled(role: str, columns: Sequence[str]) -> list[str]:
     if role == "transmitter":
         return list(dict.fromkeys([*spelled, *_of_end("pre", NODE_ROLES["transmitter"].spellings, columns)]))
     if role in ("pre", "post") and not spelled:
-        return _of_end(role, (*NODE_ROLES["id"].spellings, "region", "area"), columns)
+        return _of_end(role, (*NODE_ROLES["id"].spellings, *OF_END), columns)
     return spelled
 
 

@@ -30,6 +30,8 @@ from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import Neurons, interpreted
 from randomnet.formats.neurons.labels import label_table, of_labels
 from randomnet.formats.neurons.tables import (
+    ENOUGH,
+    MOST_FILES,
     has_properties,
     id_columns,
     ids_of,
@@ -49,8 +51,7 @@ MISSING = (
 ARRAYS = ("npy", "npz", "mat", "mat73", "hdf5")
 LEAST_CELLS = 3  # per row of edges without a header that lie beside other files
 NAMED = "as [net] labels says"
-MOST_FILES, MOST_LISTED = 60, 12  # of a folder, in which a table of neurons is looked for; and in the contents
-ENOUGH = 0.5  # of the neurons must have a row in a table that merely lies beside the file
+MOST_LISTED = 12  # files in the contents
 
 
 class _NeuronTable(NamedTuple):

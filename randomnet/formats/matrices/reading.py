@@ -23,7 +23,7 @@ from randomnet.formats.matrices.matrix_market import mtx_matrix
 from randomnet.formats.matrices.record import Matrix, is_matrix_or_stack, is_square, is_symmetric, layer_axis
 from randomnet.formats.matrices.tables import table_matrix, table_phrase
 from randomnet.formats.neurons.labels import labelled, merged
-from randomnet.formats.neurons.tables import is_neuron_table, neurons_in
+from randomnet.formats.neurons.tables import is_neuron_table, neurons_beside, neurons_in
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL
@@ -73,7 +73,7 @@ def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
     row, column, entries = matrix.edges
     if not len(entries):
         raise FormatError(f"{table}: expected an entry other than 0, got a matrix of zeros")
-    neurons, parts, files = _with_labels(matrix, tables, options)
+    neurons, parts, files = _with_labels(path, matrix, tables, options)
     is_undirected = is_symmetric(len(neurons.names), matrix.edges)
     orientation, notes = _orientation(is_undirected, matrix.rows, options.rows, files[table.path.name])
     pre, post = (row, column) if orientation.rows == "source" else (column, row)
@@ -95,7 +95,9 @@ def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
     return connectome.replace(connectome.weights, **directions)
 
 
-def _with_labels(matrix: Matrix, tables: _Tables, options: Options) -> tuple[Neurons, list[Part], dict[str, str]]:
+def _with_labels(
+    path: Path, matrix: Matrix, tables: _Tables, options: Options
+) -> tuple[Neurons, list[Part], dict[str, str]]:
     """The neurons with all labels, what was used for them, and the checksums of all files. Raises FormatError."""
     neurons, parts, read = matrix.neurons, list(matrix.parts), [tables.matrix]
     if tables.neurons is not None:
@@ -106,6 +108,9 @@ def _with_labels(matrix: Matrix, tables: _Tables, options: Options) -> tuple[Neu
         is_numbered = matrix.numbered and np.array_equal(neurons.names, matrix.neurons.names)
         neurons, more, label_table = labelled(neurons, options.labels, is_numbered)
         parts, read = [*parts, *more], [*read, label_table]
+    if not options.labels and not tables.matrix.is_sheet and tables.neurons is None and path.is_file():
+        near = neurons_beside(tables.matrix, None if matrix.numbered else neurons.names)
+        parts += [unused(each.name, f"beside the matrix; [net] labels = {each.name} reads it") for each in near]
     parts += [unused(table.name, "it is neither the matrix nor the table of its neurons") for table in tables.others]
     return neurons, parts, checksums(read)
 

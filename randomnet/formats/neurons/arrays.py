@@ -11,7 +11,7 @@ from randomnet.formats.interpretation import Neurons
 from randomnet.formats.matrices.record import Shape, numbered
 from randomnet.formats.neurons.tables import described
 from randomnet.formats.spellings import NODE_ROLES, normalized, role_columns
-from randomnet.formats.tables.cells import listed
+from randomnet.formats.tables.cells import EXACT, listed
 from randomnet.formats.tables.reading import Table
 
 NAMES = ("ids", "names")  # which must be names, whatever else is there
@@ -34,6 +34,7 @@ def neurons_of_arrays(
     """
     positions = {name: array for name, array in arrays.items() if array.shape == (n, 3) and n != 3}
     values = {name: _decoded(array) for name, array in arrays.items() if name not in positions}
+    values |= {name: _whole(values[name]) for name in values if name in NAMES or _singular(name).lower().endswith("id")}
     for name in NAMES:
         if name in values and not _are_names(values[name], n):
             array = values[name]
@@ -82,6 +83,12 @@ def _are_names(array: np.ndarray, n: int) -> bool:
         return False
     texts = np.char.strip(array.astype(str))
     return bool((texts != "").all()) and len(np.unique(texts)) == n
+
+
+def _whole(array: np.ndarray) -> np.ndarray:
+    """Whole numbers as integers, as MATLAB has them as floats; other arrays, and floats that may be rounded, stay."""
+    is_exact = array.dtype.kind == "f" and bool(((array == np.trunc(array)) & (np.abs(array) <= EXACT)).all())
+    return array.astype(np.int64) if is_exact else array
 
 
 def _singular(name: str, names: Container[str] = ()) -> str:

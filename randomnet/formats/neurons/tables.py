@@ -7,6 +7,7 @@ file are described alike.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -16,8 +17,10 @@ from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
 from randomnet.formats.signs import LABEL, UNKNOWN, are_transmitters, notes_on, transmitter_names
 from randomnet.formats.spellings import (
+    EDGE_ROLES,
     NODE_ROLES,
     ZEROS_AND_ONES,
+    are_both_truths,
     are_opposite_signs,
     are_zeros_and_ones,
     normalized,
@@ -26,7 +29,7 @@ from randomnet.formats.spellings import (
     sign_words_of,
 )
 from randomnet.formats.tables.cells import shown, whole_number
-from randomnet.formats.tables.reading import NUMBER, Table, read_all
+from randomnet.formats.tables.reading import NUMBER, Table, beside, read_all
 from randomnet.settings import nearest
 
 AXES = ("x", "y", "z")
@@ -36,6 +39,8 @@ NAMES_OF_NEURONS = "names of neurons"
 IN_ORDER = "rows are in the order of the network"
 LEAST_NEURONS_PER_NUMBER = 2  # whole numbers with fewer neurons each are measurements rather than groups
 MOST_COLUMNS = 1000  # of a table of neurons; wider ones are matrices
+MOST_FILES = 60  # of a folder, in which a table of neurons is looked for
+ENOUGH = 0.5  # of the neurons must have a row in a table that merely lies beside the file
 
 
 def id_columns(table: Table) -> list[str]:
@@ -49,11 +54,12 @@ def _id_columns(columns: Sequence[str]) -> list[str]:
 
 
 def has_properties(table: Table) -> bool:
-    """Whether the table has ids of neurons and a column of a known property, by its header."""
+    """Whether the table has ids of neurons and a column of a known property, by its header and its first rows."""
     if len(table.columns) > MOST_COLUMNS:
         return False
     roles = [role for role in NODE_ROLES if role != "id" and role not in AXES]
-    return bool(id_columns(table)) and any(role_columns(table.columns, NODE_ROLES[role]) for role in roles)
+    spelled = any(role_columns(table.columns, NODE_ROLES[role]) for role in roles)
+    return bool(id_columns(table)) and (spelled or _tells_transmitters(table))
 
 
 def ids_of(table: Table, ids: np.ndarray) -> np.ndarray | None:
@@ -93,8 +99,32 @@ def _loosely(name: str) -> str:
 
 
 def tells_signs(table: Table) -> bool:
-    """Whether the header has a column of transmitters or signs."""
-    return any(role_columns(table.columns, NODE_ROLES[role]) for role in ("transmitter", "sign"))
+    """Whether the table has a column of transmitters or signs, by its header and its first rows."""
+    spelled = any(role_columns(table.columns, NODE_ROLES[role]) for role in ("transmitter", "sign"))
+    return spelled or _tells_transmitters(table)
+
+
+def _tells_transmitters(table: Table) -> bool:
+    """Whether the first rows of a column of a text, which has no other role by its name, are transmitters."""
+    spelled = {column for role in NODE_ROLES.values() for column in role_columns(table.columns, role)}
+    cells_of = zip(table.columns, zip(*table.layout.rows, strict=True), strict=False)
+    return any(are_transmitters(set(cells)) for column, cells in cells_of if column not in spelled)
+
+
+def neurons_beside(table: Table, names: np.ndarray | None) -> list[Table]:
+    """The tables in other files of a file's folder with a row for most of the neurons of these names.
+
+    names: None for neurons that are only numbered. Not looked for among more than MOST_FILES files.
+    """
+    if len(list(islice(table.path.parent.iterdir(), MOST_FILES + 1))) > MOST_FILES:
+        return []
+    are_edges = {other: all(role_columns(other.columns, EDGE_ROLES[end]) for end in ("pre", "post"))
+                 for other in beside(table)}  # fmt: skip
+    others = [other for other, has_ends in are_edges.items() if not has_ends and has_properties(other)]
+    if names is None:
+        return others
+    listed = {other: ids_of(other, names) for other in others}
+    return [other for other, ids in listed.items() if ids is not None and np.isin(names, ids).mean() >= ENOUGH]
 
 
 def _best_ids(table: Table, ids: np.ndarray) -> np.ndarray:
@@ -307,7 +337,8 @@ def _with_told_transmitters(
 def _telling_signs(texts: Mapping[str, np.ndarray]) -> str:
     """The column of another role, such as type, whose words are signs: excitatory and inhibitory, or E and I."""
     for column, values in texts.items():
-        if are_opposite_signs(np.unique(values).tolist()):
+        words = np.unique(values).tolist()
+        if are_opposite_signs(words) or (normalized(column) in ("exc", "inh") and are_both_truths(words)):
             return column
     return ""
 

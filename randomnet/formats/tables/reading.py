@@ -282,8 +282,8 @@ def _peek(path: Path, source: Path | IO[bytes], member: str = "") -> Table:
             for magic, kind in MAGIC.items():
                 if start.startswith(magic):
                     kind = kind_of_zip(file) if kind == "zip" else kind
-                    if kind in arrow.KINDS and file is not raw:
-                        expected = f"a {kind} file that is not compressed as a whole"
+                    if kind in (*arrow.KINDS, "xlsx") and file is not raw:
+                        expected = f"{'an' if kind == 'xlsx' else 'a'} {kind} file that is not compressed as a whole"
                         raise FormatError(f"{place}: expected {expected}, got one that is: decompress it")
                     return Table(path, kind, () if member else arrow.columns(path, kind), member=member)
             if is_matlab_4(start):
