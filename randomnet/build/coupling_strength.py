@@ -57,11 +57,11 @@ def _of_edges(edges: np.ndarray, weights: np.ndarray, n: int) -> dict[str, float
     """
     largest = float(np.abs(weights).max(initial=0))
     if not 0 < largest < math.inf:
-        return coupling_strength(edges // n, edges % n, weights, n)
+        return coupling_strength(*_ends(edges, n), weights, n)
     unit_weights = weights / largest  # whose squares neither overflow nor vanish
-    key = _fingerprint(edges, unit_weights, n)
+    key = fingerprint(edges, unit_weights, n)
     if key not in _REMEMBERED:
-        _REMEMBERED[key] = coupling_strength(edges // n, edges % n, unit_weights, n)
+        _REMEMBERED[key] = coupling_strength(*_ends(edges, n), unit_weights, n)
         for old in list(_REMEMBERED)[:-MOST_REMEMBERED]:
             del _REMEMBERED[old]
     unit = _REMEMBERED[key]
@@ -69,7 +69,12 @@ def _of_edges(edges: np.ndarray, weights: np.ndarray, n: int) -> dict[str, float
     return {name: float(f"{value:.{DIGITS}g}") for name, value in numbers.items()}
 
 
-def _fingerprint(edges: np.ndarray, unit: np.ndarray, n: int) -> tuple:
+def _ends(edges: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return post and pre of edges post * n + pre, (E,) int32, which takes half the memory."""
+    return (edges // n).astype(np.int32), (edges % n).astype(np.int32)
+
+
+def fingerprint(edges: np.ndarray, unit: np.ndarray, n: int) -> tuple:
     """Return what networks share that differ only by a factor: edges, and projections of the weights."""
     rng = np.random.default_rng(0)
     projections = [f"{unit @ rng.standard_normal(len(unit)):.9g}" for _ in range(2)]

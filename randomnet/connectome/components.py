@@ -14,7 +14,7 @@ SMALL = 200  # neurons of networks whose components take less time by products t
 def weak_components(post: np.ndarray, pre: np.ndarray, n: int) -> np.ndarray:
     """(N,) int64: the number 0, 1, ... of each neuron's weakly connected component.
 
-    post, pre: (E,) int64.
+    post, pre: (E,) integers.
     """
     return _components(post, pre, n, "weak")
 
@@ -22,7 +22,7 @@ def weak_components(post: np.ndarray, pre: np.ndarray, n: int) -> np.ndarray:
 def strong_components(post: np.ndarray, pre: np.ndarray, n: int) -> np.ndarray:
     """(N,) int64: the number 0, 1, ... of each neuron's strongly connected component.
 
-    post, pre: (E,) int64.
+    post, pre: (E,) integers.
     """
     return _components(post, pre, n, "strong")
 
@@ -33,9 +33,10 @@ def _components(post: np.ndarray, pre: np.ndarray, n: int, connection: Connectio
     from scipy.sparse import csr_array  # here, as the import takes 0.2 s
     from scipy.sparse.csgraph import connected_components
 
-    edges = np.argsort(pre, kind="stable")  # to build the rows directly takes half the memory of scipy's conversion
+    # to build the rows directly takes half the memory of scipy's conversion
+    columns = post.astype(np.int32)[np.argsort(pre, kind="stable")]
     starts = np.concatenate([[0], np.cumsum(np.bincount(pre, minlength=n))]).astype(np.int32)
-    graph = csr_array((np.ones(len(post), np.int8), post.astype(np.int32)[edges], starts), shape=(n, n))
+    graph = csr_array((np.ones(len(post), np.int8), columns, starts), shape=(n, n))
     return connected_components(graph, connection=connection)[1].astype(np.int64)
 
 

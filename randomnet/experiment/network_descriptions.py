@@ -13,6 +13,7 @@ from randomnet import description, plotting, results
 from randomnet.artifacts.trained_files import provides_network, trained_file
 from randomnet.artifacts.upstream_runs import checksum
 from randomnet.build.connectome import connectome_of
+from randomnet.build.coupling_strength import fingerprint
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of
 from randomnet.connectome.eigenvalues import CONVERGED
 from randomnet.experiment import network_files
@@ -36,6 +37,7 @@ def show(plan: Plan, folder: Path, save: Path | None = None) -> Iterator[str]:
     or a folder or file that cannot be written.
     """
     networks = _distinct(plan)
+    known: dict[tuple, tuple[float, Eigenvalues]] = {}
     targets = network_files.targets(save, [_values(plan, combos) for combos in networks]) if save else []
     _make(folder)
     combos = len(plan.combos)
@@ -43,7 +45,7 @@ def show(plan: Plan, folder: Path, save: Path | None = None) -> Iterator[str]:
     for number, equal_combos in enumerate(networks):
         run = equal_combos[0].runs()[0]
         connectome = connectome_of(run)
-        eigenvalues = eigenvalues_of(connectome)
+        eigenvalues = _shared_eigenvalues(connectome, known)
         weights = _unmodified_weights(run)
         facts = description.describe(connectome, eigenvalues)
         yield f"\n{combos_text(plan, equal_combos)}, iteration 0"
@@ -55,6 +57,21 @@ def show(plan: Plan, folder: Path, save: Path | None = None) -> Iterator[str]:
         if save:
             yield from network_files.write(connectome, targets[number])
         yield from _iterations(equal_combos[0], facts)
+
+
+def _shared_eigenvalues(connectome: Connectome, known: dict[tuple, tuple[float, Eigenvalues]]) -> Eigenvalues:
+    """Return the eigenvalues of a network; those of one that differs only by a factor, as by g, are scaled.
+
+    known: fingerprint of a network -> its largest |weight| and its eigenvalues; a new network is added.
+    """
+    largest = float(np.abs(connectome.weights).max(initial=0.0))
+    if not largest:
+        return eigenvalues_of(connectome)
+    key = fingerprint(connectome.post * connectome.n + connectome.pre, connectome.weights / largest, connectome.n)
+    if key not in known:
+        known[key] = largest, eigenvalues_of(connectome)
+    before, eigenvalues = known[key]
+    return dataclasses.replace(eigenvalues, values=eigenvalues.values * (largest / before))
 
 
 def _iterations(combo: Combo, first: dict) -> Iterator[str]:

@@ -27,6 +27,7 @@ from randomnet.connectome import (
 )
 from randomnet.connectome.eigenvalues import leading
 from randomnet.description import as_text, contents_as_text, describe, groups_of, weight_facts
+from randomnet.experiment import network_descriptions
 from randomnet.schema.plan import read_plan
 from tests.support.announcements import INI, announced
 from tests.support.marks import slow_except
@@ -265,6 +266,20 @@ def test_both_networks_of_the_default_config_are_described_in_the_current_folder
     names = sorted(path.name for path in (tmp_path / "describe_config").iterdir())
     assert names == sorted(f"EB_null={null}_{figure}.png" for null in ("none", "degree") for figure in FIGURES)
     assert all((tmp_path / "describe_config" / name).read_bytes().startswith(b"\x89PNG") for name in names)
+
+
+def test_networks_that_differ_by_a_factor_share_their_eigenvalues(monkeypatch):
+    rng = np.random.default_rng(4)
+    matrix = rng.standard_normal((50, 50)) * (rng.random((50, 50)) < 0.3)
+    other = matrix[rng.permutation(50)]
+    asked = []
+    counted = lambda network: asked.append(1) or eigenvalues_of(network)  # noqa: E731
+    monkeypatch.setattr(network_descriptions, "eigenvalues_of", counted)
+    known = {}
+    for used in (matrix, other, 3.7 * matrix, 0.2 * other, np.zeros((50, 50))):
+        found = network_descriptions._shared_eigenvalues(from_dense("m", used, np.arange(50).astype(str)), known)
+        assert found.radius == pytest.approx(np.abs(np.linalg.eigvals(used)).max(), rel=1e-9)
+    assert len(asked) == 3  # of the two networks, and of the one without edges
 
 
 @pytest.mark.slow
