@@ -104,7 +104,7 @@ class Eigendecomposition(Displayed):
     def summary(self) -> str:
         """The number of matrices, their size, and the largest modulus."""
         count, size = self.values.shape[:-1].numel(), self.values.shape[-1]
-        return f"{count} matrices of {size} units, moduli up to {float(self.values.abs().max()):.4g}"
+        return f"{count} matrices of {size} units, moduli up to {float(self.values.detach().abs().max()):.4g}"
 
     @property
     def stable(self) -> Tensor:

@@ -336,9 +336,11 @@ class MultiRegionRNN(Assembly, Analysed):
                 "bounds": [*self.bounds], "fixed": [*self.fixed], "scales": self.scales,
                 "sparse": self.recurrent.edges is not None}  # fmt: skip
 
-    def load_mrnntorch(self, checkpoint: str | Path | Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def load_mrnntorch(
+        self, checkpoint: str | Path | Mapping[str, Any], prefix: str | None = None
+    ) -> dict[str, Tensor]:
         """Load a checkpoint of mRNNTorch; return its other entries. See `load_mrnntorch`. Raises ValueError."""
-        return load_mrnntorch(self, checkpoint)
+        return load_mrnntorch(self, checkpoint, prefix)
 
     def get_extra_state(self) -> Tensor:
         """The settings as JSON in a tensor; code that copies or averages checkpoints expects tensors only."""

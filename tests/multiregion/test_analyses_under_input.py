@@ -1,6 +1,7 @@
 """Analyses under constant and time-varying inputs, against torch.func.jacrev, finite differences and steps by hand."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
@@ -206,3 +207,15 @@ def test_what_does_not_fit_is_said():
         with pytest.raises(ValueError, match=text):
             wrong()
     assert under_input(net.dynamics()).drive is not None
+
+
+def test_what_is_found_in_a_network_that_is_trained_says_itself_without_a_warning():
+    """Its states have gradients."""
+    net = network().requires_grad_(True)
+    states = net(drawn(2, 4, 5), return_states=True)[2]
+    found = net.linearise(states)
+    assert states.requires_grad
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert repr(found.eigendecomposition()).startswith("Eigendecomposition: 8 matrices of 15 units, moduli up to ")
+        assert repr(found).startswith("Linearisation: 8 states")

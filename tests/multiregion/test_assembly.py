@@ -238,6 +238,27 @@ def test_a_checkpoint_of_generation_1_gives_clipped_blocks():
         made(described(sizes=(3, 2), inputs=(2,), sparsity=0.5)).load_mrnntorch(blocks)
 
 
+def test_a_checkpoint_may_hold_other_things_and_several_networks(tmp_path):
+    """Beside an optimizer, in a wrapped module, and an actor beside a critic, of which one is chosen."""
+    net, rng = made(described()), np.random.default_rng(1)
+    (actor, effective), (critic, others) = (theirs(net, rng, f"{name}.") for name in ("actor", "critic"))
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.ones(1))])
+    torch.save({"epoch": 3, "model": actor, "optimizer": optimizer.state_dict()}, tmp_path / "one.pth")
+    assert list(net.load_mrnntorch(tmp_path / "one.pth")) == ["out.weight"]
+    assert_close(net.effective_weights()[0].detach().numpy(), effective[0][0], rtol=1e-6, atol=1e-6)
+    wrapped = {f"module.{name}": values for name, values in actor.items()}
+    assert list(net.load_mrnntorch(wrapped)) == ["module.out.weight"]
+    before = net.effective_weights()[0].detach()
+    for both, names in ((actor | critic, ("actor", "critic")), ({"a": actor, "b": critic}, ("a.actor", "b.critic"))):
+        with pytest.raises(ValueError, match=f"expected one network, got '{names[0]}.', '{names[1]}.'; choose one"):
+            net.load_mrnntorch(both)
+        with pytest.raises(ValueError, match=f"prefix: expected one of '{names[0]}.', '{names[1]}.', got 'policy'"):
+            net.load_mrnntorch(both, prefix="policy")
+        assert torch.equal(net.effective_weights()[0], before)
+    net.load_mrnntorch(actor | critic, prefix="critic")
+    assert_close(net.effective_weights()[0].detach().numpy(), others[0][0], rtol=1e-6, atol=1e-6)
+
+
 def test_a_wrong_checkpoint_is_refused_and_changes_nothing(tmp_path):
     net = made(described())
     before = [values.clone() for values in net.effective_weights()]
