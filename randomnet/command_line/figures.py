@@ -17,7 +17,9 @@ import itertools
 import re
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -274,6 +276,17 @@ def _unexpected(folders: Sequence[Path], error: Exception) -> str:
     )
 
 
+@contextmanager
+def _boxes_told_once(labels: Sequence[str]) -> Iterator[None]:
+    """Say once which characters of labels the font of figures lacks, instead of matplotlib's warning per figure."""
+    lacking = plotting.missing_characters("".join(labels))
+    if lacking:
+        say(f"figures show a box for {' '.join(lacking)} of the labels, which their font lacks")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        yield
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0, or 2 with one line on stderr."""
     print_in_any_encoding()
@@ -291,7 +304,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tables = {name: make(study) for name, make in kind.tables.items()}
         files = {name: rows for name, make in kind.files.items() if len(rows := make(study))}
         every = {TESTS: table, MEANS: table_of_means, **tables, **files}
-        written = write(study, kind, every, asked.ylabel, asked.save_figs, asked.format)
+        with _boxes_told_once(study.labels):
+            written = write(study, kind, every, asked.ylabel, asked.save_figs, asked.format)
         result = result_sentences.sentences(study, kind, table)
         page_tables = {name: rows for name, rows in every.items() if name not in files}
         written.append(write_report(study, kind, result, page_tables, asked.save_figs, written))

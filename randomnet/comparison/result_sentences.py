@@ -82,7 +82,7 @@ def sentences(study: Study, figure_set: Figures, tests: pd.DataFrame | None = No
     rows = table[table["metric"] == headline.column] if len(table) else table
     order = () if replaced == ORDER else order_sentences(study, headline)
     result = list(_comparisons(study, headline, rows) if len(rows) else order)
-    result = [*of_kind, *_before_training(study, headline), *result]
+    result = [*of_kind, *result, *_before_training(study, headline)]
     crossings = crossing_sentences(study) if headline.column == EXPONENT else []
     return [*result, *_on_p(result, table), *crossings, *doubts(study, headline.column)]
 

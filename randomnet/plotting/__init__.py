@@ -52,6 +52,7 @@ Structure of one network:
 Files:
     render                 a Figure as the bytes of a file
     check_text             raises ValueError for a formula that matplotlib cannot set
+    missing_characters     characters that the font of figures lacks
 
 Runs that look alike form a `Series`; tables name it in their column `series`. Nothing here reads or writes files or
 knows what an experiment is. Widths are those of journal columns; text is at least 7 pt.
@@ -101,7 +102,7 @@ from randomnet.plotting.scores import Score, scores
 from randomnet.plotting.spectra import spectra
 from randomnet.plotting.state_space import StateSpace, fixed_points, flow, state_space
 from randomnet.plotting.stimulated_accuracy import StimulatedAccuracy, stimulated_accuracy
-from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
+from randomnet.plotting.style import FORMATS, Panel, Series, check_text, missing_characters, render
 from randomnet.plotting.trained_activity import TrainedActivity, trained_activity
 from randomnet.plotting.training_courses import Courses
 from randomnet.plotting.trajectories import Trajectories3D, dsa_search, trajectories_3d
@@ -178,6 +179,7 @@ __all__ = [
     "inferred_rates",
     "linearization",
     "measured_responses",
+    "missing_characters",
     "missing_text",
     "needs_log_axis",
     "null_spectra",

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -150,6 +151,12 @@ def check_text(text: str) -> None:
     except ValueError as error:
         reason = str(error).splitlines()[-1]
         raise ValueError(f"expected plain text or valid $formulas$, got {text!r} ({reason})") from None
+
+
+def missing_characters(text: str) -> str:
+    """The characters of a text that the font of figures lacks, each once; figures show a box for them."""
+    font = get_font(findfont(FontProperties()))
+    return "".join(one for one in dict.fromkeys(text) if not font.get_char_index(ord(one)))
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:

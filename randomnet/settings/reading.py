@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from randomnet.settings.literal import literal
 from randomnet.settings.readers import Key
 from randomnet.settings.schema import Schema, Text, Texts, unmet, value_of
-from randomnet.settings.values import ConfigError, Named, Value, nearest
+from randomnet.settings.values import MOST_NAMED, ConfigError, Named, Value, names_text, nearest
 
 COMMAND_LINE = "--set"  # the origin of what the command line overrides
 EXAMPLE = ('{"lr": [0.1, 0.01]}', '{"lr": "loguniform 1e-4 1e-2"}')  # of a grid, and of samples
@@ -79,7 +79,10 @@ def _key(schema: Schema, section: str, name: str, origin: str) -> Key:
     elsewhere = [target for (_, known_name), target in names.items() if known_name == name.lower()]
     hint = _nearest_key(schema, section, name, known) if not elsewhere or nearest(name, known) else ""
     hint += _place(elsewhere[0], name) if elsewhere else ""
-    raise ConfigError(f"{origin}: [{section}] {name}: expected one of {', '.join(known)}{hint}")
+    names_of_section = names_text(name, known)
+    if len(known) > MOST_NAMED:
+        names_of_section += f" (--help-config {section} lists all)"
+    raise ConfigError(f"{origin}: [{section}] {name}: expected one of {names_of_section}{hint}")
 
 
 def _nearest_key(schema: Schema, section: str, name: str, known: Sequence[str]) -> str:

@@ -3,13 +3,14 @@
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 TOLERANCE = 1e-6  # of a number of steps that is whole
 DIGITS = 12
 MOST_STEPS = 1e9  # of which no experiment consists
+MOST_NAMED, MOST_NEAR = 16, 5  # names that an error lists: of all, and of more those that are nearest
 
 
 class ConfigError(ValueError):
@@ -21,6 +22,15 @@ def nearest(name: str, names: Iterable[str]) -> str:
     by_lower = {candidate.lower(): candidate for candidate in names}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f"; did you mean '{by_lower[found[0]]}'?" if found else ""
+
+
+def names_text(name: str, names: Sequence[str]) -> str:
+    """The names that may stand in the place of one, for errors: all of a few, of many those that are nearest."""
+    if len(names) <= MOST_NAMED:
+        return ", ".join(names)
+    by_lower = {candidate.lower(): candidate for candidate in names}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=MOST_NEAR, cutoff=0.0)
+    return f"{len(names)} names, of which {', '.join(by_lower[each] for each in near)} are nearest"
 
 
 @dataclass(frozen=True)

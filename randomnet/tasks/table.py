@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from randomnet.registry import Registry
+from randomnet.settings.values import names_text
 from randomnet.tasks import parameters
 from randomnet.tasks.delayed_response import PLANE, odr
 from randomnet.tasks.environments import actions_of, channels_of, neurogym_trials
@@ -198,9 +199,8 @@ def check_parameters(task_name: str, params: Mapping[str, Any]) -> dict[str, Any
     names = [parameter.name for parameter in task.parameters]
     for name in params:
         if name not in names:
-            raise ValueError(
-                f"{task_name}: unknown parameter {name!r}; expected one of {', '.join(names)}{_nearest(name, names)}"
-            )
+            known = names_text(str(name), names)
+            raise ValueError(f"{task_name}: unknown parameter {name!r}; expected one of {known}{_nearest(name, names)}")
     try:
         checked = {parameter.name: _value(parameter, params) for parameter in task.parameters}
         if checked.get("held_out", "none") == "none":

@@ -860,3 +860,12 @@ def test_arrays_of_another_shape_end_in_one_line(tmp_path, monkeypatch, capsys, 
     assert (code, len(error.splitlines())) in ((0, 0), (2, 1)) and "Traceback" not in error
     if shape is None:
         assert "got some that cannot be drawn: IndexError: list index out of range (test_visualization.py" in error
+
+
+def test_characters_that_the_font_lacks_are_told_once(tmp_path, capsys, recwarn):
+    one, two = (make(tmp_path / name, {"lr": [0.1]}) for name in ("one", "two"))
+    code, out = compare(tmp_path, one, two, more=["--results_labels", "bio \N{BRAIN}", "µ rand"])
+    said = capsys.readouterr()
+    assert code == 0 and (out / "means.csv").exists()
+    assert said.out.count("figures show a box for \N{BRAIN} of the labels, which their font lacks") == 1
+    assert "Glyph" not in said.err and not [one for one in recwarn if "Glyph" in str(one.message)]

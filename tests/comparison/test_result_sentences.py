@@ -114,6 +114,18 @@ def test_the_p_of_the_one_question_is_not_corrected_for_other_columns():
     assert note.startswith("This p is of one question and not corrected for others. All quantities are in tests.csv")
 
 
+def test_the_result_after_training_stands_before_the_one_before_training():
+    study = study_of({"null": ["none", "degree"]}, of_nulls, "error_final")
+    study.runs["error_initial"] = study.runs["error_final"] + 1
+    headline = Headline("error_final", "error after training", before="error_initial")
+    figure_set = SimpleNamespace(
+        tested=("error_final",), headlines=(headline,), sentences=None, sentences_replace="nothing"
+    )
+    after, before, *_ = sentences(study, figure_set)
+    assert after.startswith("Error after training of the connectome MB is above")
+    assert before.startswith("Error before training of the connectome MB is above")
+
+
 def test_too_few_pairs_decide_nothing_and_it_says_how_many_are_needed():
     study = study_of({"null": ["none", "degree"]}, lambda label, values: of_nulls(label, values)[:3])
     (text,) = sentences(study, OF_EXPONENT)

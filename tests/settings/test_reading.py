@@ -7,7 +7,9 @@ import re
 import pytest
 
 from randomnet.schema.config import default_config
+from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError, Share
+from randomnet.settings.values import names_text
 from tests.support.plans import grid
 
 
@@ -153,3 +155,16 @@ def test_byte_order_mark_windows_lines_and_a_name_that_is_not_ascii(plan):
     text = "[experiment]\nname = Größe\n[lyapunov]\nnle = 7\n"
     made = plan(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(), name="réglage.ini")
     assert (made.config.experiment.name, made.config.lyapunov.nle) == ("Größe", 7)
+
+
+def test_an_error_lists_few_names_and_of_many_the_nearest(tmp_path):
+    few, many = ["trials", "steps"], [f"number_{index}" for index in range(30)]
+    assert names_text("trails", few) == "trials, steps"
+    assert names_text("number_07", [*many, "steps"]).startswith("31 names, of which number_7, ")
+    path = tmp_path / "a.ini"
+    path.write_text("[trialparams]\nn_bak = 2\n")
+    with pytest.raises(ConfigError) as error:
+        read_plan(path)
+    told = str(error.value)
+    assert "expected one of " in told and "(--help-config trialparams lists all); did you mean 'n_back'?" in told
+    assert told.count(",") < 8 and "n_back" in told.split("names, of which ")[1].split(" are nearest")[0]
