@@ -9,6 +9,7 @@
     column_steps the loops for sparse couplings and Runge-Kutta steps
     elementwise  an activation, or its slope, for a row of numbers, called by address
     trials       the loops along trials of tasks
+    updates      the direction of an update by Adam
     library      compilation, and its cache on disk
 
 This module says whether compiled steps are to be used, and imports numba only if so.
@@ -52,7 +53,7 @@ def selected() -> str:
 
 
 def trials_selected() -> bool:
-    """Whether steps along trials are compiled, where that is possible."""
+    """Whether steps along trials and updates by Adam are compiled, where that is possible."""
     return (_preferred if _choice == CHOICES[0] else _choice) == COMPILED and is_available()
 
 
@@ -99,3 +100,9 @@ def column_loops(scalar: Callable, threads: int) -> tuple[Callable, Callable]:
 def trial_loops(scalar: Callable, slope: Callable, single: bool) -> tuple[Callable, Callable]:
     """The compiled steps along trials and their adjoint; see `library.trial_loops`."""
     return import_module("randomnet.compiled.library").trial_loops(scalar, slope, single)
+
+
+@cache
+def adam() -> Callable:
+    """The compiled direction of an update by Adam; see `updates.adam`."""
+    return import_module("randomnet.compiled.library").kernel(import_module("randomnet.compiled.updates").adam)
