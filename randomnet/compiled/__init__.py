@@ -9,6 +9,7 @@
     column_steps the loops for sparse couplings and Runge-Kutta steps
     elementwise  an activation, or its slope, for a row of numbers, called by address
     trials       the loops along trials of tasks
+    updates      the direction of an update by Adam
     library      compilation, and its cache on disk
 
 This module says whether compiled steps are to be used, and imports numba only if so.
@@ -54,7 +55,7 @@ def selected() -> str:
 
 
 def trials_selected() -> bool:
-    """Whether steps along trials are compiled, where that is possible."""
+    """Whether steps along trials and updates by Adam are compiled, where that is possible."""
     return (_preferred if _choice == CHOICES[0] else _choice) == COMPILED and is_available()
 
 
@@ -105,3 +106,10 @@ def trial_loops(scalar: Callable, slope: Callable, single: bool) -> tuple[Callab
     """The compiled steps along trials and their adjoint; see `library.trial_loops`."""
     with loading():  # as above
         return import_module("randomnet.compiled.library").trial_loops(scalar, slope, single)
+
+
+@cache
+def adam() -> Callable:
+    """The compiled direction of an update by Adam; see `updates.adam`."""
+    with loading():  # as above
+        return import_module("randomnet.compiled.library").kernel(import_module("randomnet.compiled.updates").adam)

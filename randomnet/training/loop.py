@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from randomnet.objectives import Measurement, Objective
-from randomnet.optimizers import Optimizer
+from randomnet.training.compiled_updates import optimizer_of
 from randomnet.training.progress import Progress, restore_progress
 from randomnet.training.settings import Settings
 
@@ -114,9 +114,7 @@ class _Trainee:
         self.network, self.settings, self.progress = network, settings, Progress()
         named = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
         self.names = _short_names(list(named))
-        self.optimizer = Optimizer(
-            settings.optimizer, list(named.values()), settings.lr, settings.weight_decay, settings.eps
-        )
+        self.optimizer = optimizer_of(settings, list(named.values()))
 
     @property
     def active(self) -> bool:
@@ -378,9 +376,13 @@ def _run_batch(trainees: Sequence[_Trainee], objective: Objective, batch: Any) -
             parameter.grad = None
         valid.append((trainee, measurement, loss))
     if valid and any(measurement.loss.requires_grad for _, measurement, _ in valid):
-        torch.stack([measurement.loss for _, measurement, _ in valid]).sum().backward()
+        _sum([measurement.loss for _, measurement, _ in valid]).backward()
     for trainee, measurement, loss in valid:
         trainee.update(measurement, loss)
+
+
+def _sum(losses: Sequence[Tensor]) -> Tensor:
+    return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
 
 def _undiverged(trainees: Sequence[_Trainee], objective: Objective) -> tuple[Sequence[_Trainee], Objective]:

@@ -3,7 +3,10 @@
 import pytest
 import torch
 
+from randomnet import compiled
 from randomnet.optimizers import OPTIMIZERS, Optimizer
+from randomnet.training import Settings
+from randomnet.training.compiled_updates import optimizer_of
 
 
 def parameters(seed):
@@ -24,6 +27,38 @@ def test_every_rule_is_that_of_torch_optim(name):
         rule.step(rule.flatten_gradients(gradients))
         for mine, other in zip(own, theirs, strict=True):
             torch.testing.assert_close(mine, other.detach(), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_compiled_updates_are_those_of_every_rule(name, dtype, tolerance):
+    pytest.importorskip("numba")
+    results = []
+    for choice in ("eager", "compiled"):
+        compiled.select(choice)
+        try:
+            values = [each.to(dtype) for each in parameters(0)]
+            rule = optimizer_of(Settings(name, 0.05, 30, weight_decay=0.1), values)
+        finally:
+            compiled.select("auto")
+        for step in range(30):
+            rule.step(rule.flatten_gradients([each.to(dtype) for each in parameters(step + 1)]))
+        results.append([*values, *rule.means])
+    assert (rule.rule is OPTIMIZERS[name]) == (not name.startswith("Adam"))
+    for expected, got in zip(*results, strict=True):
+        torch.testing.assert_close(got, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_compiled_means_do_not_linger_below_the_smallest_normal_number():
+    pytest.importorskip("numba")
+    compiled.select("compiled")
+    try:
+        rule = optimizer_of(Settings("Adam", 0.01, 1), [torch.ones(20)])
+    finally:
+        compiled.select("auto")
+    for step in range(1200):
+        rule.step(torch.full((20,), 1e-10 if step < 2 else 0.0))
+    assert bool((rule.means[0] == 0).all())
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
