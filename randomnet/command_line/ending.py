@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from randomnet.command_line.program import command_line
+from randomnet.command_line.program import command_line, path_argument
 from randomnet.loading import loading
 from randomnet.results import MISSING, ResultsFolder
 
@@ -71,7 +71,7 @@ def _draw(root: Path) -> tuple[Path | None, str]:
 
     folder, words = root / FOLDER, io.StringIO()
     with contextlib.redirect_stdout(words), contextlib.redirect_stderr(words):
-        code = figures.main(["--results_folders", str(root), "--save_figs", str(folder)])
+        code = figures.main(["--results_folders", path_argument(root), "--save_figs", path_argument(folder)])
     path = folder / figures.REPORT
     if code == 0 and path.exists():
         return path, ""

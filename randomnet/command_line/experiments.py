@@ -25,7 +25,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on
 
 from randomnet.command_line.missing_stages import told_how_to_make_them
 from randomnet.command_line.moved_results import plan_in_place
-from randomnet.command_line.program import command_line, label_of, name_of, templates
+from randomnet.command_line.program import command_line, label_of, name_of, path_argument, templates
 from randomnet.command_line.status import lines_of
 from randomnet.console import one_line, print_in_any_encoding
 from randomnet.loading import loading
@@ -298,7 +298,7 @@ def report(plan: Plan, outcome) -> int:
             print(line, flush=True)
     elif has_results:
         label = label_of(plan.config.experiment.name)
-        folder, figures = str(outcome.root), str(outcome.root / "figs")
+        folder, figures = path_argument(outcome.root), path_argument(outcome.root / "figs")
         rest = ("--results_folders", folder, "--results_labels", label, "--save_figs", figures)
         print(f"Figures: {command_line('randomnet-figures', *rest)}")
     if outcome.failed:

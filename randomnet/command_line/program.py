@@ -41,6 +41,12 @@ def command_line(command: str, *arguments: str) -> str:
     return join(["python", str(path), *arguments])
 
 
+def path_argument(path: Path) -> str:
+    """A path as an argument, which does not begin as an option does."""
+    text = str(path)
+    return f".{os.sep}{text}" if text.startswith("-") else text
+
+
 def label_of(name: str) -> str:
     """The name of an experiment as a word of --results_labels: no option, printable, and short enough for a legend."""
     text = "".join(character for character in "_".join(name.split()) if character.isprintable())

@@ -2,12 +2,14 @@
 
 import dataclasses
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from randomnet import experiment
 from randomnet.command_line import ending, figures
+from randomnet.command_line.program import path_argument
 from tests.support.paths import ROOT
 from tests.support.runs import contents, differing, run
 
@@ -127,3 +129,14 @@ def test_a_measured_network_needs_no_advice(record):
 def test_templates_that_are_advised_exist():
     for name in ending.TEMPLATES.split(", "):
         assert (ROOT / "config" / f"{name}.ini").exists()
+
+
+def test_a_folder_whose_name_begins_as_an_option_is_drawn(tmp_path, monkeypatch, drawn_at_once):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-odd").mkdir()
+    path, problem = ending._draw(Path("-odd"))
+    assert path and not problem
+    options = figures.parse(drawn_at_once[0])
+    assert [Path(each).resolve() for each in options.results_folders] == [tmp_path / "-odd"]
+    assert Path(options.save_figs).resolve() == path.resolve().parent
+    assert path_argument(Path("odd")) == "odd"
