@@ -106,6 +106,8 @@ def _ids_in_arrow(table: Table) -> tuple[str, Table]:
     if len(table.columns) < 2 or len(table.columns) > MOST_COLUMNS or not arrow.installed():
         return "", table
     shape = arrow.shape_of(table.path, table.kind)
+    if shape.rows > MOST_COLUMNS:  # of which no ids are read
+        return "", table
     key = shape.ids[0] if len(shape.ids) == 1 else table.columns[0]
     others = tuple(name for name in table.columns if name != key)
     is_square = shape.rows == len(others)
