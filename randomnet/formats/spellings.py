@@ -108,7 +108,8 @@ SIGN_WORDS: Mapping[str, int] = {
     **dict.fromkeys(("-", "-1", "i", "inh", "inhib", "inhibitory", "inhibition", "negative", "neg",
                      "minus", "repressing", "represses", "inhibits", "inhibit", "inhibiting",
                      "hemmend", "inhibitorisch", "inhibitorio", "inhibitoria", "inhibiteur", "inhibitrice"), -1),
-    **dict.fromkeys(("0", "", "na", "nan", "none", "unknown", "unclear", "?", "unsigned"), 0),
+    **dict.fromkeys(("0", "", "na", "nan", "none", "unknown", "unclear", "?", "unsigned", "nonneuron",
+                     "non"), 0),  # the last two of non-neurons
 }  # fmt: skip
 LONG_SIGN_WORDS = {word: sign for word, sign in SIGN_WORDS.items() if sign and word.isalpha() and len(word) > 2}
 TRUTH_WORDS: Mapping[str, int] = {
@@ -233,6 +234,7 @@ def sign_words_of(column: str, words: Iterable[str] = ()) -> Mapping[str, int]:
 def sign_word(text: str) -> str:
     """The text of a cell as SIGN_WORDS and TRUTH_WORDS have it: `exc` for `Exc.`, `-1` for `-1.00` and other dashes."""
     word = re.sub("[\u2010-\u2015\u2212]", "-", text.strip().lower())
+    word = re.sub(r"(?<=\w)[ _-](neurons?|cells?|synapses?)$", "", word)
     if match := re.fullmatch(r"([+-]?[01])\.0*", word):
         return match[1]
     return word[:-1] if word.endswith(".") and word[:-1].isalpha() else word

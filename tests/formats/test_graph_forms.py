@@ -471,3 +471,26 @@ def test_numbers_as_ids_in_json_of_edges_are_in_order(tmp_path):
 )  # fmt: skip
 def test_bad_json_of_edges(tmp_path, content, message):
     refused(text(tmp_path, content, "g.json"), message)
+
+
+TEXTS = {
+    "g.net": '*Vertices 2\n1 "Zé"\n2 "B"\n*Arcs\n1 2 3\n',
+    "g.gml": 'graph [ directed 1 node [ id 0 label "Zé" ] node [ id 1 label "B" ]\n'
+             "edge [ source 0 target 1 weight 3 ] ]",
+    "g.txt": "Zé B {'weight': 3}\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "latin-1"])
+def test_graphs_as_text_in_other_encodings(tmp_path, name, encoding):
+    made = read_connectome(text(tmp_path, TEXTS[name].encode(encoding), name))
+    assert made.names.tolist() == ["Zé", "B"] and made.dense().tolist() == [[0, 0], [3, 0]]
+
+
+def test_a_table_beside_a_graph_is_named_as_not_used(tmp_path):
+    path = text(tmp_path, TEXTS["g.net"], "g.net")
+    text(tmp_path, "id,nt\nZé,GABA\nB,ACh\n", "cells.csv")
+    note = "beside the graph; [net] labels = cells.csv reads it"
+    assert notes(read_connectome(path))["cells.csv"] == ("not used", note)
+    assert dense(path, labels=tmp_path / "cells.csv") == [[0, 0], [-3, 0]]

@@ -49,6 +49,7 @@ def read(tmp_path):
      ("pre_sign", "1", "-1"), ("pre EI", "E", "I"), ("is_exc", "True", "False"), ("isInh", "no", "yes"),
      ("synapse is inhibitory", "0", "1"), ("excitatory/inhibitory", "E", "I"), ("sign", "1.00", "-1.00"),
      ("sign", "1", "−1"), ("Exc/Inh", "Exc.", "Inh."), ("pre_type", "exc", "inh"), ("type_pre", "E", "I"),
+     ("pre_clf_type", "E", "I"), ("pre class", "excitatory neuron", "inhibitory neuron"),
      ("exc", "True", "False"), ("inh", "n", "y")],
 )  # fmt: skip
 def test_a_sign_by_the_words_of_its_name(read, name, positive, negative):
@@ -73,7 +74,8 @@ def test_a_spelled_sign_comes_before_one_by_words(read):
 @pytest.mark.parametrize(
     ("name", "positive", "negative"),
     [("cell_sign", "1", "-1"), ("neuronSign", "+", "-"), ("is_exc", "True", "False"), ("inh", "0", "1"),
-     ("EI type", "Exc.", "Inh."), ("Main NT", "ACh", "GABA"), ("predicted_transmitter", "acetylcholine", "gaba?"),
+     ("EI type", "Exc.", "Inh."), ("classification_system", "excitatory_neuron", "inhibitory_neuron"),
+     ("Main NT", "ACh", "GABA"), ("predicted_transmitter", "acetylcholine", "gaba?"),
      ("cell_nt", "cholinergic", "GABA")],
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["folder", "labels", "graph"])
@@ -163,3 +165,25 @@ def test_ends_by_their_words(read, pre, post):
 def test_ends_that_may_be_the_other_way_round_are_a_question(read, header):
     with pytest.raises(FormatError, match=r"\[net\] columns = pre: "):
         read(table(header.split(","), weight_of))
+
+
+def test_transmitters_in_a_column_of_another_role_are_named(tmp_path):
+    (tmp_path / "edges.csv").write_text(table(("pre", "post", "weight"), weight_of))
+    rows = "".join(f"{neuron},{name}\n" for neuron, name in TRANSMITTERS.items())
+    (tmp_path / "neurons.csv").write_text(f"id,class\n{rows}")
+    network = read_connectome(tmp_path)
+    assert edges(network) == WEIGHTS and set(network.labels) == {"class"}
+    assert "call the one that gives them neurotransmitter" in "".join(
+        part.note for part in parts_of(network.provenance) if part.use == "label class"
+    )
+
+
+def test_cells_that_are_no_neurons_have_no_sign(tmp_path):
+    """As in the tables of cell types of MICrONS."""
+    (tmp_path / "edges.csv").write_text(table(("pre", "post", "weight"), weight_of))
+    words = {"A": "excitatory_neuron", "B": "inhibitory_neuron", "C": "excitatory_neuron", "D": "nonneuron"}
+    rows = "".join(f"{neuron},{word},x\n" for neuron, word in words.items())
+    (tmp_path / "cells.csv").write_text(f"pt_root_id,classification_system,cell_type\n{rows}")
+    network = read_connectome(tmp_path)
+    assert edges(network) == {pair: weight for pair, weight in SIGNED.items() if pair[0] != "D"}
+    assert "1 unknown; the edges of unknown ones are left out" in str(parts_of(network.provenance))

@@ -219,7 +219,7 @@ class _Choice:
                 self._leave(column, "the transmitter of the postsynaptic neuron")
             elif end and kind and (end, kind) in self.labels.values():
                 self._leave(column, f"another column is the {kind} of the same neuron")
-            elif end == "pre" and kind and are_opposite_signs(first.get(column, ())):
+            elif end == "pre" and are_opposite_signs(first.get(column, ())):
                 self.words += (column,)
                 self.rest.remove(column)
             elif end and kind:

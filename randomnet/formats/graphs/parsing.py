@@ -16,6 +16,7 @@ from randomnet.formats.graphs.pajek import PAJEK, is_pajek, read_pajek
 from randomnet.formats.graphs.record import Graph
 from randomnet.formats.graphs.xml_parsing import root_of
 from randomnet.formats.tables.compression import DAMAGED, damaged
+from randomnet.formats.tables.encodings import START, encoding_of
 from randomnet.formats.tables.reading import Table
 
 XML_FORMS = {"graphml": GRAPHML, "gexf": GEXF}
@@ -74,7 +75,8 @@ def graph_in(table: Table) -> tuple[str, Graph]:
 def _beginning(table: Table) -> str:
     try:
         with table.open() as file:
-            return file.read(BEGINNING).decode("utf-8-sig", errors="replace")
+            start = file.read(BEGINNING)
+            return start.decode(encoding_of(start[:START]), errors="replace").removeprefix("\ufeff")
     except DAMAGED as error:
         raise damaged(table, error) from None
 

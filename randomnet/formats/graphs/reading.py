@@ -20,6 +20,7 @@ from randomnet.formats.graphs.nodes import indices_of, neurons_of
 from randomnet.formats.graphs.parsing import form_of, graph_in
 from randomnet.formats.interpretation import interpreted
 from randomnet.formats.neurons.labels import labelled
+from randomnet.formats.neurons.tables import neurons_beside
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL
@@ -57,6 +58,9 @@ def read_graph(path: Path, options: Options = DEFAULTS) -> Connectome:
     if options.labels:
         neurons, more, label_table = labelled(neurons, options.labels)
         tables, parts = [*tables, label_table], [*parts, *more]
+    else:
+        near = neurons_beside(table, neurons.names)
+        parts += [unused(each.name, f"beside the graph; [net] labels = {each.name} reads it") for each in near]
     provenance = {"source": f"graph as {form}", "synthetic": False, **notes, "files": checksums(tables)}
     name = path.name.split(".")[0] or "graph"
     return interpreted(name, rows, neurons, options, provenance, parts, table, MISSING)

@@ -6,6 +6,7 @@ from typing import Any
 
 from randomnet.formats.contents import Part
 from randomnet.formats.tables.compression import DAMAGED, damaged
+from randomnet.formats.tables.encodings import START, encoding_of
 from randomnet.formats.tables.reading import Table
 
 Attributes = Mapping[str, Any]
@@ -35,10 +36,10 @@ def content_of(table: Table) -> bytes:
 
 
 def text_of(table: Table) -> str:
-    """The text of a file in UTF-8, or else in Latin-1, which older programs write."""
+    """The text of a file in UTF-8, 16 or 32, or else in Latin-1, which older programs write."""
     content = content_of(table)
     try:
-        return content.decode("utf-8-sig")
+        return content.decode(encoding_of(content[:START])).removeprefix("\ufeff")
     except UnicodeDecodeError:
         return content.decode("latin-1")
 

@@ -106,16 +106,18 @@ def _ids_in_arrow(table: Table) -> tuple[str, Table]:
     if len(table.columns) < 2 or len(table.columns) > MOST_COLUMNS or not arrow.installed():
         return "", table
     shape = arrow.shape_of(table.path, table.kind)
-    key = shape.index[0] if len(shape.index) == 1 else table.columns[0]
+    if shape.rows > MOST_COLUMNS:  # of which no ids are read
+        return "", table
+    key = shape.ids[0] if len(shape.ids) == 1 else table.columns[0]
     others = tuple(name for name in table.columns if name != key)
     is_square = shape.rows == len(others)
-    if (shape.index == (key,) or is_square) and set(others) <= set(shape.numeric):
+    if (shape.ids == (key,) or is_square) and set(others) <= set(shape.numeric):
         table = replace(table, columns=(key, *others))
         rows = set(canonical_ids(read_all(table, {key: "text"})[key].tolist()).tolist())
         if len(rows & set(canonical_ids(others).tolist())) >= MOST_IDS * shape.rows:
             return BOTH, table
     is_spelled = any(role_columns(table.columns, role) for role in (*EDGE_ROLES.values(), *NODE_ROLES.values()))
-    is_square = shape.rows == len(table.columns) == len(shape.numeric) > MOST_OF_EDGES and not shape.index
+    is_square = shape.rows == len(table.columns) == len(shape.numeric) > MOST_OF_EDGES and not shape.ids
     return (HEADER if is_square and not is_spelled else ""), table
 
 

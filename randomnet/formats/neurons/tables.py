@@ -316,17 +316,15 @@ def _with_told_transmitters(
     columns: Sequence[str], texts: Mapping[str, np.ndarray], labels: dict[str, np.ndarray], parts: list[Part],
     place: str,
 ) -> list[Part]:
-    """The parts, where a column of no role tells the transmitters by its words; they become a label, in `labels`.
+    """The parts, where one of `columns`, of no role, tells the transmitters by its words; they become a label.
 
-    Several such columns that differ are a question, which their parts ask.
+    Several such columns that differ, and those of another role such as class, are a question, which their parts ask.
     """
-    told = {column: transmitter_names(texts[column]) for column in columns
-            if column in labels and are_transmitters(np.unique(texts[column]).tolist())}  # fmt: skip
-    if not told:
-        return parts
-    first, names = next(iter(told.items()))
-    if all(np.array_equal(names, others) for others in told.values()):
-        labels[LABEL] = names
+    told = {column: transmitter_names(cells) for column, cells in texts.items()
+            if are_transmitters(np.unique(cells).tolist())}  # fmt: skip
+    first = next((column for column in told if column in columns and column in labels), "")
+    if first and all(np.array_equal(told[first], told[column]) for column in told if column in columns):
+        names = labels[LABEL] = told[first]
         del labels[first]
         used = Part(place + first, NODE_ROLES["transmitter"].use, f"by its words; {len(np.unique(names)):,} different")
         return [used if part.place == used.place else part for part in parts]

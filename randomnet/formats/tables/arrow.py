@@ -36,11 +36,11 @@ def columns(path: Path, kind: str) -> tuple[str, ...]:
 
 
 class Shape(NamedTuple):
-    """The number of rows of a table, its columns of numbers, and those that pandas had as index."""
+    """The number of rows of a table, its columns of numbers, and those that pandas had as index, which are ids."""
 
     rows: int
     numeric: tuple[str, ...]
-    index: tuple[str, ...]
+    ids: tuple[str, ...]
 
 
 def shape_of(path: Path, kind: str) -> Shape:
