@@ -78,4 +78,4 @@ def fingerprint(edges: np.ndarray, unit: np.ndarray, n: int) -> tuple:
     """Return what networks share that differ only by a factor: edges, and projections of the weights."""
     rng = np.random.default_rng(0)
     projections = [f"{unit @ rng.standard_normal(len(unit)):.9g}" for _ in range(2)]
-    return n, hashlib.sha256(np.ascontiguousarray(edges)).digest(), *projections
+    return n, hashlib.sha256(np.ascontiguousarray(edges).data).digest(), *projections

@@ -85,7 +85,7 @@ class Setup:
         digest, drive = hashlib.sha256(), self.connectome.drive
         arrays = [part.cpu().numpy() for part in self.network.fingerprint()]
         for array in (*arrays, *([] if drive is None else [drive])):
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()[:12]
 
 

@@ -123,7 +123,7 @@ class Connectome(Brief):
         digest = hashlib.sha256()
         optional = [getattr(self, name) for name in PER_NEURON]
         for array in (self.post, self.pre, self.weights, *(array for array in optional if array is not None)):
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         for texts in (self.names, *(self.labels[kind] for kind in sorted(self.labels))):
             digest.update("\0".join(texts.tolist()).encode())
         return digest.hexdigest()

@@ -9,7 +9,7 @@ from randomnet.formats import NOT_USED, SIGN_POLICIES, SIGN_TABLE, Part, parts_o
 
 MOST_UNUSED = 12  # rows of a table; further ones are listed in one
 MOST_NAMES = 60  # in that row
-MOST_GROUPS = 12
+MOST_GROUPS = 24  # more than any brain has super-classes
 GROUPS = ("super_class", "class", "type")  # labels by which neurons are counted, the first that makes groups
 LEFT_OUT = {  # number in the provenance -> what was left out, and why
     "autapses_dropped": ("connections of neurons with themselves", "drop_autapses = True"),
