@@ -1,6 +1,6 @@
 """Masks of weights that are excluded from training, by [projections] fixed.
 
-These are weights of projections between regions, and of projections from inputs.
+These are weights of projections between regions or populations, and of projections from inputs.
 """
 
 from collections.abc import Mapping
@@ -33,10 +33,12 @@ def frozen_weights_of(
     edges, patterns = np.zeros(len(connectome.weights), dtype=bool), run.config.projections.fixed
     if not patterns:
         return FrozenWeights(edges, None)
+    if "population" in labels:  # its projections are between populations
+        labels = {"region": labels["population"], **labels}
     if "region" not in labels:
         raise ConfigError(
-            f"[projections] fixed: expected none, as {connectome.name} has no regions (net.regions_from makes them of "
-            f"labels), got {patterns}"
+            f"[projections] fixed: expected none, as {connectome.name} has no regions or populations (net.regions_from "
+            f"makes regions of labels), got {patterns}"
         )
     kinds = _kinds(run, connectome, labels, inputs)
     if not kinds:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from randomnet.plotting.activity import rate_unit
 from randomnet.plotting.heat_maps import colour_scale
 from randomnet.plotting.rasters import raster_order
 from randomnet.plotting.style import (
@@ -23,6 +24,7 @@ from randomnet.plotting.trials import Event, mark_events
 
 TITLES = ("before training", "after training")
 MOST_TRACES = 5  # units
+PLAIN = ("τ", "steps")  # units of time of networks whose rates are plain numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +59,9 @@ def trained_activity(network: TrainedActivity, title: str = "") -> Figure:
             grid[0, column].set_title(name, pad=4)
             _traces(grid[1, column], network, rates)
             grid[1, column].set_xlabel(f"time ({escape_dollars(network.unit)})")
-        figure.colorbar(image, ax=grid[0], pad=0.01, aspect=14, fraction=0.04, label="rate")
+        figure.colorbar(image, ax=grid[0], pad=0.01, aspect=14, fraction=0.04, label=_rate(network))
         grid[0, 0].set_ylabel("unit, sorted")
-        grid[1, 0].set_ylabel("rate")
+        grid[1, 0].set_ylabel(_rate(network))
         handles = [line_handle(look, f"unit {network.units[unit]}") for look, unit in _examples(network)]
         legend(figure, handles, _heading(network, text))
         if not np.isfinite(np.concatenate(network.rates)).any():
@@ -71,6 +73,11 @@ def _extent(network: TrainedActivity) -> tuple[float, float, float, float]:
     """Left, right, bottom and top edge of the heat maps."""
     step = float(network.times[1] - network.times[0]) if len(network.times) > 1 else 1.0
     return float(network.times[0]) - step, float(network.times[-1]), 0.0, float(network.rates[0].shape[1])
+
+
+def _rate(network: TrainedActivity) -> str:
+    """The label of rates, which have a unit where times have one."""
+    return "rate" if network.unit in PLAIN else f"rate ({escape_dollars(rate_unit(network.unit))})"
 
 
 def _traces(axes: Axes, network: TrainedActivity, rates: np.ndarray) -> None:

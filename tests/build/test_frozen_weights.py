@@ -370,7 +370,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, capsys, overrides, text):
 def test_a_network_without_regions_has_no_projections(tmp_path, capsys):
     path = ini(tmp_path, SPECTRUM, "[projections]\nfixed = a -> b\n")
     assert run(path) == 2
-    assert "[projections] fixed: expected none, as PB has no regions (net.regions_from makes" in capsys.readouterr().err
+    assert "[projections] fixed: expected none, as PB has no regions or populations (net.reg" in capsys.readouterr().err
     assert run(path, "net.roi=random") == 2
     assert "[projections] fixed: applies only where net.roi is not random" in capsys.readouterr().err
 
@@ -384,3 +384,34 @@ def test_projections_and_bounds_can_be_axes_of_the_grid(tmp_path):
         assert ("weights_clipped" in record["connectome"]) == bounded
         arrays = np.load(tmp_path / "out" / str(combo) / "iter_0" / "arrays.npz")
         assert ("weights_moving" in arrays) == fixed
+
+
+@pytest.mark.parametrize("more", ["", "[dynamics]\nplastic = EE\n"])
+def test_weights_within_one_population_are_trained_alone(more, tmp_path):
+    """Full weights of E to E within a balanced network, whose other weights stay, also with plastic synapses."""
+    text = f"""
+[paths]
+path_to_results = {tmp_path}/out
+[net]
+source = populations
+[populations]
+sizes = E: 12, I: 8
+couplings = EE: 1, EI: -1.5, IE: 1, II: -1
+in_degree = 5
+[projections]
+fixed = E -> I, I -> E, I -> I
+[trainvalidate]
+init = connectome
+epochs = 2
+lr = 0.01
+[trialparams]
+task_name = seq_mem
+nr_of_trials = 10
+{more}
+"""
+    (tmp_path / "c.ini").write_text(text)
+    assert runrandomnet.main([str(tmp_path / "c.ini")]) == 0
+    with np.load(tmp_path / "out" / "0" / "iter_0" / "arrays.npz") as arrays:
+        within = (arrays["post"] < 12) & (arrays["pre"] < 12)
+        changed = arrays["weights_final"] != arrays["weights_initial"]
+    assert changed[within].mean() > 0.5 and not changed[~within].any()

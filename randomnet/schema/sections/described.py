@@ -181,7 +181,7 @@ class ProjectionsSection(Section):
         EndsList(),
         Entries(),
         "Projections that are not trained, from a region, an input or a cell type (region/type) to a region or cell "
-        "type. recurrent or input: all of that kind. Of any network with regions; number_param chooses among the "
-        "others.",
+        "type; of [populations], between these. recurrent or input: all of that kind. Of any network with regions or "
+        "populations; number_param chooses among the others.",
         only=PROJECTED,
     )

@@ -86,3 +86,14 @@ def test_the_figure_has_one_order_and_one_colour_scale():
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [f"unit {unit}" for unit in range(10, 15)]
     assert legend.get_title().get_text().startswith("8 of 30 units, sorted by the mean rate")
+
+
+LABELS = {"τ": "rate", "steps": "rate", "s": "rate (Hz)", "ms": "rate (1/ms)"}
+
+
+@pytest.mark.parametrize(("unit", "label"), LABELS.items())
+def test_rates_have_the_unit_that_times_give_them(unit, label):
+    rates = np.random.default_rng(0).random((2, 20, 8))
+    figure = plotting.trained_activity(TrainedActivity(np.arange(20.0), tuple(rates), np.arange(8), 8, unit))
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert labels.count(label) == 2 and f"time ({unit})" in [axes.get_xlabel() for axes in figure.axes]
