@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from randomnet.comparison.study import ALL, TASK, Combo, canonical, distinct_values
+from randomnet.comparison.study import ALL, TASK, Combo, canonical, distinct_values, same_option
 
 SYNTHETIC = "(synthetic)"
 SHUFFLED = "shuffled"
 NULL = " null: "
 TABLE = "responses"  # the option whose values are paths of tables
+COMBOS_OF_SOURCES = {"source.combo": "source.folder", "pretrainedparams.pretrained_combo": "paths.pretrained"}
 
 
 def connectome_text(record: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
@@ -59,14 +60,33 @@ def value_names(combos: Sequence[Combo], option: str) -> dict[Any, str]:
 
 
 def value_text(combo: Combo, option: str, combos: Sequence[Combo] = ()) -> str:
-    """An option's value for people: of a table's path the distinguishing end; a synthetic connectome is marked.
+    """An option's value for people.
+
+    Of a table's path the distinguishing end; the number of an earlier stage's combo with what that combo has of its
+    grid; a synthetic connectome is marked.
 
     combos: whose tables are told apart; without any, those of the combo's folder.
     """
     if option.split(".")[-1] == TABLE:
         return _table_text(combo, option, combos)
     value = str(combo.get(option))
+    if counts_combos(option):
+        return " ".join(filter(None, [value, _values_of_source(combo, option)]))
     return f"{value} {SYNTHETIC}" if combo.connectome.startswith(f"{value} {SYNTHETIC}") else value
+
+
+def counts_combos(option: str) -> bool:
+    """Whether the option's numbers are those of combos, which are names and no quantity."""
+    return any(same_option(option, name) for name in COMBOS_OF_SOURCES)
+
+
+def _values_of_source(combo: Combo, option: str) -> str:
+    """What the manifest records of the values of the combo that this run starts from, in brackets; empty without."""
+    names = [folder for name, folder in COMBOS_OF_SOURCES.items() if same_option(option, name)]
+    for entry in combo.record.get("upstream") or ():
+        if entry.get("option") in names and str(entry.get("combo")) == str(combo.get(option)) and entry.get("values"):
+            return f"({', '.join(map(str, entry['values'].values()))})"
+    return ""
 
 
 def _table_text(combo: Combo, option: str, combos: Sequence[Combo]) -> str:

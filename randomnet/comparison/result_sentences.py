@@ -111,12 +111,18 @@ def _before_training(study: Study, headline: Headline) -> Iterator[str]:
 
 
 def headline_of(study: Study, headlines: Sequence[Headline]) -> Headline | None:
-    """The first headline of which any run with a result has a value; None without one."""
+    """The first headline that runs of every folder with results have, else that any run has; None without one."""
     finished = study.runs[study.runs["status"].isin(FINISHED)]
-    for headline in headlines:
-        if headline.column in finished and np.isfinite(finished[headline.column].astype(float)).any():
-            return headline
-    return None
+    labels = {headline: labels_with(finished, headline.column) for headline in headlines}
+    most = max((len(found) for found in labels.values()), default=0)
+    return next((headline for headline, found in labels.items() if most and len(found) == most), None)
+
+
+def labels_with(runs: pd.DataFrame, column: str) -> set[str]:
+    """The labels of which any run has a value in this column."""
+    if column not in runs:
+        return set()
+    return set(runs.loc[np.isfinite(runs[column].astype(float)), "label"])
 
 
 def doubts(study: Study, metric: str) -> list[str]:

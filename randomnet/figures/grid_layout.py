@@ -73,7 +73,12 @@ def sampled_options(study: Study, groups: Sequence[ComboGroup]) -> list[str]:
 
 
 def option_numbers(combos: Sequence[Combo], option: str) -> dict[Any, float]:
-    """Values of an option as numbers, by canonical value; empty unless all are numbers, or all percentages."""
+    """Values of an option as numbers, by canonical value; empty unless all are numbers, or all percentages.
+
+    Numbers of combos are names, and count as no numbers.
+    """
+    if combo_texts.counts_combos(option):
+        return {}
     keys = {canonical(value) for combo in combos if (value := combo.get(option)) is not ABSENT}
     percentages = {key: key[1] for key in keys if isinstance(key, tuple)}
     numbers = percentages if len(percentages) == len(keys) else {key: key for key in keys if isinstance(key, float)}

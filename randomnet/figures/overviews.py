@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from randomnet.comparison.result_sentences import labels_with
 from randomnet.comparison.study import Combo, Study
 from randomnet.figures.grid_figures import grid_figures
 from randomnet.figures.runs import Figures
@@ -74,10 +75,11 @@ def _labels_by_loss(study: Study, columns: Sequence[str]) -> Mapping[str, Mappin
 def of_spectral_training(study: Study, ylabel: str | None) -> list[Panel]:
     """Loss and largest exponent after training; the loss is the one that the sentence of result is about.
 
-    It is the measured one, or in folders without it that of the last epoch.
+    It is the measured one, or where a folder is without it that of the last epoch.
     """
+    is_measured = labels_with(study.runs, MEASURED) >= labels_with(study.runs, "loss_final")
     return [Panel(MEASURED, f"{loss_label(ylabel, study.combos)}\nmeasured after training", better="lower",
-                  least=_least(study, MEASURED)) if _has_values(study, MEASURED) else
+                  least=_least(study, MEASURED)) if is_measured and _has_values(study, MEASURED) else
             Panel("loss_final", ylabel or f"{loss_text('loss_final', study.combos, None)}\nin the last epoch",
                   better="lower", least=_least(study, "loss_final")), AFTER_TRAINING]  # fmt: skip
 

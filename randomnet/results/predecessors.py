@@ -234,7 +234,8 @@ def _sample(path: Path) -> int:
 def _named_settings(name: str) -> dict[str, Any]:
     """The settings that the name of a run states."""
     word = next((word for word in ACTIVATION_WORDS if name.startswith(f"{word}_")), "")
-    settings: dict[str, Any] = {"model.activation": ACTIVATION_WORDS[word]} if word else {}
+    settings: dict[str, Any] = {"trialparams.task_name": "none"}
+    settings |= {"model.activation": ACTIVATION_WORDS[word]} if word else {}
     for pattern, option in PARTS.items():
         match = re.search(pattern, name)
         if match:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+import runrandomnet
 import visualization
 from randomnet.results import ResultsError, load
 from randomnet.results.stored_shapes import tensor_shapes
@@ -156,7 +157,7 @@ def test_logs_of_flystability_tell_their_settings_and_curves(logs):
         "model.activation": "tanh_positive", "trainvalidate.train_weights": True, "trainvalidate.train_shifts": False,
         "trainvalidate.train_gains": False, "net.n": 100, "trainvalidate.lr": 0.01, "lyapunov.nle": 10,
         "trainvalidate.epochs": 4, "net.g": 1.5, "lyapunov.tons": 0.2, "lyapunov.tsim": 200, "model.dt": 0.1,
-        "trainvalidate.loss": "mse", "lyapunov.target": 0.0,
+        "trainvalidate.loss": "mse", "lyapunov.target": 0.0, "trialparams.task_name": "none",
     }  # fmt: skip
     rows = loaded.table
     assert rows["lr"].tolist() == [0.01] * 3 + [0.1] * 3 and rows["loss_final"].tolist() == [3.0] * 3 + [4.0] * 3
@@ -187,6 +188,24 @@ def test_logs_are_drawn(logs, tmp_path, capsys):
     assert visualization.main(arguments) == 0, capsys.readouterr().err
     names = {path.stem.split("_")[0] for path in (tmp_path / "figs" / "by_combo").glob("*.png")}
     assert {"loss", "spectrum"} & names and (tmp_path / "figs" / "means.csv").is_file()
+
+
+@pytest.mark.slow
+def test_logs_and_a_new_training_are_compared_by_the_loss_that_both_have(logs, tmp_path, capsys):
+    new = tmp_path / "new"
+    (tmp_path / "new.ini").write_text(
+        f"[paths]\npath_to_results = {new}\n[net]\nroi = random\nn = 8\n[lyapunov]\nnle = 2\ntsim = 20\n"
+        "[trainvalidate]\nepochs = 1\niterations = 3\nloss = mse\n[execution]\nworkers = 1\n"
+    )
+    assert runrandomnet.main([str(tmp_path / "new.ini")]) == 0
+    for path in logs.glob("*lr0.1_*"):
+        path.unlink()
+    asked = ["--results_folders", str(logs), str(new), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
+    capsys.readouterr()
+    assert visualization.main(asked) == 0
+    console, overview = capsys.readouterr().out, (tmp_path / "figs" / "overview.svg").read_text(encoding="utf-8")
+    assert "Training loss of the last epoch" in console and "easured after training" not in console
+    assert "in the last epoch" in overview and "measured after training" not in overview and "task =" not in overview
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "no", '{"training_loss": ["a"]}'])
