@@ -20,6 +20,7 @@ from numba.extending import intrinsic
 
 from randomnet.compiled.blas import product, product_left_transposed, product_right_transposed
 from randomnet.compiled.orthonormal import FAST
+from randomnet.compiled.tiles import emit_prefetch
 
 LANES = 4  # columns that are computed together
 CHUNK = 4096  # numbers of a chunk of rows, of the order of
@@ -67,7 +68,7 @@ def _emit_row(context, builder, arrays, positions, dtype, vectors):
         later = builder.add(edge, size(AHEAD))
         neuron = index(columns, builder.select(builder.icmp_unsigned("<", later, last), later, last))
         for lane in (0, vectors * LANES - 1):
-            _emit_prefetch(builder, builder.bitcast(entry(x, neuron, lane), byte))
+            emit_prefetch(builder, builder.bitcast(entry(x, neuron, lane), byte))
         weight = builder.insert_element(vector(ir.Undefined), builder.load(builder.gep(weights, [edge])), size(0))
         weight = builder.shuffle_vector(weight, vector(ir.Undefined), ir.VectorType(ir.IntType(32), LANES)([0] * LANES))
         neuron = index(columns, edge)
@@ -80,14 +81,6 @@ def _emit_row(context, builder, arrays, positions, dtype, vectors):
     for number, total in enumerate(sums):
         place = builder.bitcast(entry(out, target, number * LANES), vector.as_pointer())
         builder.store(builder.load(total), place, align=dtype.bitwidth // 8)
-
-
-def _emit_prefetch(builder, pointer):
-    """Request the numbers at a pointer from memory, for reading, to be kept in all caches."""
-    number = ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [pointer.type, number, number, number])
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-    builder.call(function, [pointer, number(0), number(3), number(1)])
 
 
 _row_of_three, _row_of_one = _row(3), _row(1)

@@ -19,6 +19,7 @@ from numba import njit
 from randomnet.compiled.blas import product, product_left_transposed
 from randomnet.compiled.orthonormal import FAST, copy_into, orthonormalise, orthonormalise_adjoint
 from randomnet.compiled.respond import respond
+from randomnet.compiled.tiles import request
 
 CHUNK = 256  # rows whose contribution to the gradient of the weights is one product
 
@@ -133,27 +134,27 @@ def adjoint_current(
                     drive_bar[step % len(drive_bar), i] += leaks[i] * adjoint[0, i]
             if trains:
                 copy_into(adjoints[stored * rows : (stored + 1) * rows], adjoint)
+            if step > 1:
+                request(path[step - 2])
             product(adjoint, weights, 1.0, 0.0, buffer)
-            slopes_bar[:] = 0
-            for row in range(1, rows):
-                for i in range(n):
-                    slopes_bar[i] += buffer[row, i] * before[row, i]
             for i in range(n):
                 values[0, i] = (before[0, i] - shifts[i]) * gains[i]
             respond(activation, values)
+            for i in range(n):
+                slopes[i], slopes_bar[i] = values[2, i] * gains[i], 0
+            for row in range(1, rows):
+                for i in range(n):
+                    slopes_bar[i] += buffer[row, i] * before[row, i]
+                    adjoint[row, i] = keep[i] * adjoint[row, i] + buffer[row, i] * slopes[i]
             for i in range(n):
                 distance, gain = before[0, i] - shifts[i], gains[i]
                 rate, slope, curved = values[1, i], values[2, i], values[3, i] * gain
                 bar = buffer[0, i]
                 gains_bar[i] += bar * slope * distance + slopes_bar[i] * (slope + curved * distance)
                 shifts_bar[i] -= (bar * slope + slopes_bar[i] * curved) * gain
-                slopes[i] = slope * gain
                 adjoint[0, i] = keep[i] * adjoint[0, i] + (bar * slope + slopes_bar[i] * curved) * gain
                 if trains:
                     inners[stored * rows, i] = rate
-            for row in range(1, rows):
-                for i in range(n):
-                    adjoint[row, i] = keep[i] * adjoint[row, i] + buffer[row, i] * slopes[i]
             if trains:
                 for row in range(1, rows):
                     for i in range(n):
@@ -183,13 +184,18 @@ def adjoint_rate(
         for _ in range(intervals[index]):
             step -= 1
             before, products = path[step - 1] if step else bundle, inner[step]
-            slopes_bar[:] = 0
-            for row in range(1, rows):
-                for i in range(n):
-                    slopes_bar[i] += adjoint[row, i] * products[row, i]
+            if step:
+                request(inner[step - 1])
             for i in range(n):
                 values[0, i] = (products[0, i] - shifts[i]) * gains[i]
             respond(activation, values)
+            for i in range(n):
+                slopes[i], slopes_bar[i] = values[2, i] * gains[i] * leaks[i], 0
+            for row in range(1, rows):
+                for i in range(n):
+                    slopes_bar[i] += adjoint[row, i] * products[row, i]
+                    buffer[row, i] = adjoint[row, i] * slopes[i]
+                    adjoint[row, i] *= keep[i]
             for i in range(n):
                 distance, gain, leak = products[0, i] - shifts[i], gains[i], leaks[i]
                 slope, curved = values[2, i], values[3, i] * gain
@@ -198,16 +204,10 @@ def adjoint_rate(
                 input_bar = (bar * slope + slope_bar * curved) * gain
                 shifts_bar[i] -= input_bar
                 buffer[0, i] = input_bar
-                slopes[i] = slope * gain * leak
+                adjoint[0, i] *= keep[i]
             if len(drive_bar):
                 for i in range(n):
                     drive_bar[step % len(drive_bar), i] += buffer[0, i]
-            for row in range(1, rows):
-                for i in range(n):
-                    buffer[row, i] = adjoint[row, i] * slopes[i]
-            for row in range(rows):
-                for i in range(n):
-                    adjoint[row, i] *= keep[i]
             product(buffer, weights, 1.0, 1.0, adjoint)
             if trains:
                 copy_into(adjoints[stored * rows : (stored + 1) * rows], buffer)

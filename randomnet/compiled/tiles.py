@@ -17,7 +17,8 @@ FLAGS = "reassoc", "contract", "nsz"  # sums in any order; nan and inf stay what
 WIDE = bool(llvm.get_host_cpu_features().get("avx512f"))  # 32 registers of 64 bytes
 BYTES = 64 if WIDE else 32
 ROWS, OTHERS = 4, 4 if WIDE else 2  # rows of a tile, and rows that they are multiplied with
-SIZE, PLACE, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(1)
+SIZE, PLACE = ir.IntType(64), ir.IntType(32)
+LINE = 64  # bytes that are read from memory at once
 
 
 class _Matrix:
@@ -172,6 +173,26 @@ def _emit_combinations(builder, matrices, positions, sizes):
         x.store(builder.load(total), builder.gep(x.row(i, row), [places[vector]]), mask)
 
 
+def emit_prefetch(builder, pointer):
+    """Request the numbers at a pointer from memory, for reading, to be kept in all caches."""
+    number = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [pointer.type, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    builder.call(function, [pointer, number(0), number(3), number(1)])
+
+
+@intrinsic
+def _request(typingctx, x, position):
+    """Request the number at a position of a contiguous array from memory."""
+
+    def codegen(context, builder, signature, arguments):
+        data = context.make_array(x)(context, builder, arguments[0]).data
+        emit_prefetch(builder, builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(x, types.intp), codegen
+
+
 _dots_of_rows, _dots_of_one, _dots_of_pair = _dots(ROWS, OTHERS), _dots(ROWS, 1), _dots(1, 1)
 _rows_wide, _rows_masked = _combinations(ROWS, 2, False), _combinations(ROWS, 1, True)
 _row_wide, _row_masked = _combinations(1, 2, False), _combinations(1, 1, True)
@@ -234,3 +255,10 @@ def multiply_upper(factors, x):
             else:
                 _row_masked(factors, x, i, i, count, column)
         column += 2 * lanes if wide else lanes
+
+
+@njit
+def request(bundle):
+    """Request a contiguous bundle from memory, which arrives while other work is done."""
+    for position in range(0, bundle.size, LINE // bundle.itemsize):
+        _request(bundle, position)
