@@ -31,7 +31,8 @@ def _adam(means: Sequence[Tensor], gradient: Tensor, t: int, eps: float) -> Tens
     direction = torch.empty_like(gradient)
     arrays = [tensor.numpy() for tensor in (*means, gradient, direction)]
     dtype = arrays[0].dtype
-    constants = 0.1, 0.001, 1 - 0.9**t, math.sqrt(1 - 0.999**t), eps, float(np.finfo(dtype).tiny)
+    corrections = 1 / (1 - 0.9**t), 1 / math.sqrt(1 - 0.999**t)
+    constants = 0.1, 0.001, *corrections, eps, float(np.finfo(dtype).tiny), 0.0
     mean, square, values, out = arrays
     compiled.adam()(mean, square, values, np.array(constants, dtype), out)
     return direction
