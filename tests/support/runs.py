@@ -90,7 +90,7 @@ class Forked(FORKS.Process):
 def start(*arguments):
     """`run` in a process of its own."""
     process, before = Forked(*arguments), os.environ.get("PYTHONPATH")
-    # the server of forks ignores sys.path, and would import a randomnet that is installed, or that of the current folder
+    # the server of forks ignores sys.path, and would import a randomnet that is installed
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [before])])
     try:
         process.start()
