@@ -14,6 +14,7 @@ import torch
 
 import runrandomnet
 from randomnet import compiled
+from tests.support.paths import ROOT
 
 INI = """
 [experiment]
@@ -88,8 +89,15 @@ class Forked(FORKS.Process):
 
 def start(*arguments):
     """`run` in a process of its own."""
-    process = Forked(*arguments)
-    process.start()
+    process, before = Forked(*arguments), os.environ.get("PYTHONPATH")
+    # the server of forks ignores sys.path, and would import a randomnet that is installed
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [before])])
+    try:
+        process.start()
+    finally:
+        del os.environ["PYTHONPATH"]
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
     return process
 
 
