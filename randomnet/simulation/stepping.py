@@ -46,13 +46,18 @@ class RateStepper:
         state = self.network.start_of_trials(network, sample)
         return _Running(network, self.network.interface_tensors(), sample, state)
 
-    def step(self, running: _Running, x: Tensor, noise: None = None) -> tuple[_Running, Tensor, Tensor]:
-        """The next state, the rates (batch, N) and the readout, for inputs x (batch, channels)."""
-        first = running.steps
-        rates, outputs, state = self.network.advance(
-            running.network, running.interface, x[None], running.sample, running.state, first, first + 1, 0
+    def step(self, state: _Running, x: Tensor, noise: Tensor | None = None) -> tuple[_Running, Tensor, Tensor]:
+        """The next state, the rates (batch, N) and the readout, for inputs x (batch, channels).
+
+        Its noise comes from `sample`; other noise is refused with ValueError.
+        """
+        if noise is not None:
+            raise ValueError("noise: expected None, as the network filters noise of its own, got a tensor")
+        first = state.steps
+        rates, outputs, end = self.network.advance(
+            state.network, state.interface, x[None], state.sample, state.state, first, first + 1, 0
         )
-        return replace(running, state=state, steps=running.steps + 1), rates[0], outputs[0]
+        return replace(state, state=end, steps=first + 1), rates[0], outputs[0]
 
     def with_noise(self, noise: DrawsNoise, inputs: Tensor) -> tuple["RateStepper", None]:
         """The stepper with the noise of the next update, along inputs (time, trials, channels)."""
