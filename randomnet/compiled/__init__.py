@@ -1,6 +1,7 @@
 """Steps of networks and their adjoints as compiled loops, on the CPU.
 
     blas         matrix products inside loops, from torch's own library
+    tiles        products of a few tangent vectors with each other, in registers
     orthonormal  Gram-Schmidt and its adjoint
     respond      an activation and its derivatives, called by address
     steps        the loops for dense couplings and Euler steps
