@@ -113,10 +113,10 @@ def test_a_killed_worker_of_ray_costs_nothing_but_time(tmp_path, kind):
         expected = lasting(tmp_path / kind, kind)
         for case, rng in generators(f"workers {kind}", max(1, cases(500) // 100)):
             (tmp_path / kind).rename(tmp_path / f"before-{case}")
-            process, killed_workers = start(path.name, *options), []
-            wait_for(lambda: ray_workers(process.pid), process)  # noqa: B023
-            process.join(rng.uniform(0, 0.5))
-            for worker in ray_workers(process.pid):
+            process, workers, killed_workers = start(path.name, *options), [], []
+            wait_for(lambda: workers.extend(ray_workers(process.pid)) or workers, process)  # noqa: B023
+            process.join(rng.uniform(0, 0.2))
+            for worker in {*workers, *ray_workers(process.pid)}:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGKILL)
                     killed_workers.append(worker)

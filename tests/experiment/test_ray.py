@@ -253,6 +253,27 @@ def test_a_node_that_is_lost_costs_nothing_but_time(tmp_path, cluster, on, whole
     assert differing(contents(root), contents(whole)) == []
 
 
+def desks(address):
+    """The processes of this cluster that take messages of the tasks."""
+    found = subprocess.run(["pgrep", "-f", "ray::Desk"], capture_output=True, text=True)
+    pids = [int(pid) for pid in found.stdout.split()]
+    return [pid for pid in pids if address.encode() in Path(f"/proc/{parent(pid)}/cmdline").read_bytes()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the process as Linux lists it")
+def test_a_killed_desk_is_begun_again(tmp_path, cluster, on, whole):
+    path, root = ini(tmp_path, epochs=EPOCHS, workers="auto"), tmp_path / "a"
+    process = start(path, *on)
+    wait_for(lambda: checkpoints(root), process)
+    (desk,) = desks(cluster.address)
+    os.kill(desk, signal.SIGKILL)
+    said, _ = process.communicate(timeout=120)
+    assert process.exitcode == 0, said
+    assert ends(said) == COMPLETE
+    assert differing(contents(root), contents(whole)) == []
+
+
 @pytest.mark.slow
 def test_interrupted_and_then_killed_it_goes_on_to_the_same_bytes(tmp_path, on, whole):
     path, root = ini(tmp_path, epochs=EPOCHS, workers="auto"), tmp_path / "a"

@@ -158,7 +158,7 @@ def is_worker(pid):
     return b"python" in command and b"resource_tracker" not in command
 
 
-def wait_for(condition, process, limit=60):
+def wait_for(condition, process, limit=180):
     end = time.monotonic() + limit
     while not condition():
         assert process.poll() is None, process.communicate()[0]
