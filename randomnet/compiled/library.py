@@ -49,7 +49,8 @@ def _clone(function: Callable, name: str, bound: dict[str, Any]) -> FunctionType
 
 def _scalar(function: Callable, single: bool = False) -> Callable:
     """The function of one number for use in loops, with the functions that it calls; single: for float32."""
-    known, called, fast = function.__globals__, {}, scalars.FAST_SINGLE if single else scalars.FAST
+    known, fast = function.__globals__, scalars.FAST_SINGLE if single else scalars.FAST
+    called: dict[str, Any] = {}
     for name in function.__code__.co_names:
         value = known.get(name)
         if isinstance(value, FunctionType):
@@ -85,11 +86,11 @@ def _address(scalar: Callable) -> int:
 def _elementwise(scalar: Callable, slope: Callable, single: bool) -> tuple[int, int]:
     """The addresses of the compiled functions of `elementwise`, for the functions of an activation's row."""
     addresses, number = [], types.float32 if single else types.float64
-    jobs = (elementwise.fill_rates, {"response": scalar}), (elementwise.multiply, {"slope": slope})
-    for (function, bound), signature in zip(jobs, elementwise.signatures(number), strict=True):
-        (each,) = bound.values()
+    jobs: list[tuple[Callable, str, Callable]]
+    jobs = [(elementwise.fill_rates, "response", scalar), (elementwise.multiply, "slope", slope)]
+    for (function, placeholder, each), signature in zip(jobs, elementwise.signatures(number), strict=True):
         name = f"{function.__name__}_{each.__name__.strip('<>')}_{number}_{_sources(each)}"
-        clone = _clone(function, name, {key: _scalar(value, single) for key, value in bound.items()})
+        clone = _clone(function, name, {placeholder: _scalar(each, single)})
         addresses.append(_kept(partial(cfunc, signature), clone, error_model="numpy", fastmath=FAST).address)
     return addresses[0], addresses[1]
 

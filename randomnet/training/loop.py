@@ -381,7 +381,7 @@ def _run_batch(trainees: Sequence[_Trainee], objective: Objective, batch: Any) -
         trainee.update(measurement, loss)
 
 
-def _sum(losses: Sequence[Tensor]) -> Tensor:
+def _sum(losses: list[Tensor]) -> Tensor:
     return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
 
