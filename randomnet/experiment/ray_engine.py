@@ -154,7 +154,7 @@ class _Dispatch:
         self.busy: dict[Any, _Submission] = {}  # ObjectRef -> its submission
         here = self.ray.get_runtime_context().get_node_id()
         strategy = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
-        again = {"max_restarts": LOSSES, "max_task_retries": LOSSES}  # a desk that is killed loses some epochs' messages
+        again = {"max_restarts": LOSSES, "max_task_retries": LOSSES}  # a killed desk loses messages of epochs
         desk = self.ray.remote(_desk_class())
         self.desk = desk.options(num_cpus=0, scheduling_strategy=strategy, **again).remote()
         wanted = {"num_cpus": cluster.wanted["CPU"], "num_gpus": cluster.wanted["GPU"]}

@@ -219,7 +219,13 @@ def _typed(field: str, values: np.ndarray) -> np.ndarray:
     if field in ("mean", "sd"):  # the benchmark stores (1, 1, 1), or (1, 1, N)
         values = values.reshape(()) if values.size == 1 else values.reshape(-1)
     dtype = DTYPES.get(field, np.float32)
-    return values if dtype is None else values.astype(dtype, copy=False)
+    if dtype is None:
+        return values
+    with np.errstate(over="ignore", invalid="ignore"):
+        typed: np.ndarray = values.astype(dtype, copy=False)
+    if np.isinf(typed).any() and not np.isinf(values).any():
+        raise ValueError(f"{field}: expected numbers that 32 bits can hold, got {np.abs(values).max():g}")
+    return typed
 
 
 def _parse_metadata(text: np.ndarray) -> dict:

@@ -352,6 +352,7 @@ GOOD = np.ones((2, 3, 4))
         ({"about": np.array("[1]")}, "about: expected a JSON object, got '.1.'"),
         ({"n_heldin": np.array(9)}, "heldin must be from 1 to the 4 neurons, got 9"),
         ({"train_inputs": np.array(3.0)}, r"inputs must have shape \(trials, time, .\) as spikes .*, got \(\)"),
+        ({"train_latents": 1e300 * GOOD}, r"latents: expected numbers that 32 bits can hold, got 1e\+300"),
         ({"train_extra": np.array(3.0)}, r"extra must have shape \(trials, .\) as spikes \(2, 3, 4\), got \(\)"),
         ({"train_encod_data": np.array(3.0)}, r"train_encod_data: expected \(trials, time, neurons\), got \(\)"),
         ({"n_heldin": np.array(np.inf)}, "n_heldin: expected one whole number, got inf"),
