@@ -15,6 +15,7 @@ import sys, warnings
 sys.path.insert(0, {root!r})
 import runrandomnet, visualization
 warnings.simplefilter("error")
+warnings.filterwarnings("ignore", message=".torch.jit.script. is deprecated")  # torch's own, on its first jvp
 assert runrandomnet.main([{ini!r}]) == 0
 assert visualization.main(["--results_folders", {kind!r}, "--save_figs", "figures"]) == 0
 """
