@@ -21,6 +21,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from randomnet.loading import loading
 
@@ -87,30 +88,32 @@ def is_available() -> bool:
 @cache
 def loops(scalar: Callable, form: str) -> tuple[Callable, Callable]:
     """The compiled steps and their adjoint in this form, for the scalar function of an activation; see `library`."""
-    with loading():  # its first function lets numba load the other half of its modules
-        return import_module("randomnet.compiled.library").compiled(scalar, form)
+    return _from_library("compiled", scalar, form)
 
 
 def product(threads: int) -> Callable:
     """The compiled product of a coupling with a bundle in columns; see `products.multiply`."""
-    return import_module("randomnet.compiled.library").product(threads > 1)
+    return _from_library("product", threads > 1)
 
 
 def column_loops(scalar: Callable, threads: int) -> tuple[Callable, Callable]:
     """The compiled steps of bundles in columns and their adjoint; see `library.columns`."""
-    with loading():  # as above
-        return import_module("randomnet.compiled.library").columns(scalar, threads)
+    return _from_library("columns", scalar, threads)
 
 
 @cache
 def trial_loops(scalar: Callable, slope: Callable, single: bool) -> tuple[Callable, Callable]:
     """The compiled steps along trials and their adjoint; see `library.trial_loops`."""
-    with loading():  # as above
-        return import_module("randomnet.compiled.library").trial_loops(scalar, slope, single)
+    return _from_library("trial_loops", scalar, slope, single)
 
 
 @cache
 def adam() -> Callable:
     """The compiled direction of an update by Adam; see `updates.adam`."""
-    with loading():  # as above
-        return import_module("randomnet.compiled.library").kernel(import_module("randomnet.compiled.updates").adam)
+    return _from_library("adam")
+
+
+def _from_library(name: str, *arguments: Any) -> Any:
+    """What a function of `library` returns. The first one lets numba load the other half of its modules."""
+    with loading():
+        return getattr(import_module("randomnet.compiled.library"), name)(*arguments)

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from numba import cfunc, config, njit, set_num_threads, types
 from numba.core import event
 
-from randomnet.compiled import blas, column_steps, elementwise, products, respond, scalars, steps, trials
+from randomnet.compiled import blas, column_steps, elementwise, products, respond, scalars, steps, trials, updates
 from randomnet.compiled.orthonormal import FAST
 
 SECONDS = 10  # to compile forward and adjoint, of the order of
@@ -114,6 +114,11 @@ def trial_loops(scalar: Callable, slope: Callable, single: bool) -> tuple[Callab
     addresses = _elementwise(scalar, slope, single)
     first, second = (partial(kernel(function), addresses) for function in trials.STEPS)
     return first, second
+
+
+def adam() -> "Kernel":
+    """The direction of an update by Adam; see `updates.adam`."""
+    return kernel(updates.adam)
 
 
 def columns(scalar: Callable, threads: int) -> tuple[Callable, Callable]:

@@ -98,7 +98,7 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
     order = np.argsort(numbers)
     steps, notes = _steps(plan, old)
     trials = steps if old is None else old.get("trials", compiled.EAGER)  # earlier versions had eager trials only
-    choice = compiled.BUNDLES if steps == compiled.COMPILED != trials else steps
+    choice = compiled.BUNDLES if steps == compiled.COMPILED and trials == compiled.EAGER else steps
     combos = [_with_steps(dataclasses.replace(plan.combos[index], index=numbers[index]), choice) for index in order]
     manifest: dict[str, Any] = {
         "format": results.FORMAT,

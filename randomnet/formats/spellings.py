@@ -142,6 +142,7 @@ TRUE_SIGNS = {  # sign -> names of columns that are true for it
     1: ("excitatory", "isexcitatory", "excitatorysynapse", "isexc", "exc"),
     -1: ("inhibitory", "isinhibitory", "isinh", "inh"),
 }
+EXC_OR_INH = ("exc", "inh")  # columns that have signs where their cells are true and false
 DIRECTION_WORDS: Mapping[str, bool] = {"directed": True, "undirected": False, "bidirectional": False, "mutual": False}
 WEIGHTS_BY_SYNAPSE: Mapping[str, tuple[str, ...]] = {  # names of weights that say the kind of synapse
     CHEMICAL: ("chemical", "chemicalweight", "chem", "chemweight", "chemicalsynapses", "nchemical", "chemicalcount"),

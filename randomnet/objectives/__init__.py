@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 from randomnet.objectives.batches import Batch, Shuffle, stack_batches
 from randomnet.objectives.closed_loop import ClosedLoopObjective, closed_loop_objective
-from randomnet.objectives.interface import Measurement, Objective, are_counts
+from randomnet.objectives.interface import Measurement, Objective, are_counts, is_count
 from randomnet.objectives.noise import InputNoise, StateNoise
 from randomnet.objectives.spectra import (
     SpectrumLoss,
@@ -35,6 +35,7 @@ __all__ = [
     "Trajectory",
     "are_counts",
     "closed_loop_objective",
+    "is_count",
     "loss_with_error",
     "measure_each",
     "stack_objectives",

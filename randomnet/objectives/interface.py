@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-MOST_UPDATES = 10**12  # of one training
+MOST_UPDATES = 10**12  # or epochs, of one training
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,11 @@ def are_counts(states: Sequence[Any], expected: Sequence[Mapping[str, int]]) -> 
     (True, False)
     """
     return len(states) == len(expected) and all(
-        isinstance(state, dict) and all(_is_count(state.get(name)) for name in names)
+        isinstance(state, dict) and all(is_count(state.get(name)) for name in names)
         for state, names in zip(states, expected, strict=True)
     )
 
 
-def _is_count(value: Any) -> bool:
+def is_count(value: Any) -> bool:
+    """Return whether a value is a number of epochs or updates of one training."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_UPDATES

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from randomnet import compiled
 from randomnet.optimizers import OPTIMIZERS, Optimizer
+from randomnet.rnn.compiled_steps import PRECISIONS
 from randomnet.training.settings import Settings
-
-PRECISIONS = (torch.float32, torch.float64)
 
 
 def optimizer_of(settings: Settings, parameters: Sequence[Tensor]) -> Optimizer:

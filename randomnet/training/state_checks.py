@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from randomnet.objectives import is_count
 from randomnet.optimizers import Optimizer
 from randomnet.training.loop import Trainable
 from randomnet.training.progress import Progress
 from randomnet.training.settings import Settings
 
-MOST = 10**12  # epochs or updates of one training
 LOSS, VALIDATED = "train_loss", "validate_loss"  # columns of a history on which training depends
 NAMES = {entry.name for entry in fields(Progress)}
 OLD_NAMES = {"final_loss"}  # of earlier versions, whose states have no `epoch`
@@ -63,7 +63,7 @@ def _is_optimizer(saved: Mapping[str, Any], network: Trainable, settings: Settin
     if not isinstance(means, (list, tuple)) or len(means) != len(expected):
         return False
     like = all(map(_is_like, means, expected))
-    return like and _is_count(saved.get("updates")) and (has_ended or not any(bool(m.isnan().any()) for m in means))
+    return like and is_count(saved.get("updates")) and (has_ended or not any(bool(m.isnan().any()) for m in means))
 
 
 def _is_progress(saved: Mapping[str, Any], values: Mapping[str, Tensor]) -> bool:
@@ -84,14 +84,14 @@ def _is_field(saved: Any, default: Any) -> bool:
     """Return whether a plain field has the type of its default."""
     if isinstance(default, (bool, str)):
         return type(saved) is type(default)
-    return _is_count(saved) if isinstance(default, int) else _is_number(saved)
+    return is_count(saved) if isinstance(default, int) else _is_number(saved)
 
 
 def _are_rows(rows: Any, epoch: int | None) -> bool:
     """Return whether a history has rows of rising epochs, up to that of the training or the one before."""
     if not isinstance(rows, list) or not all(map(_is_row, rows)):
         return False
-    if not all(LOSS in row and _is_count(row.get("epoch")) for row in rows):
+    if not all(LOSS in row and is_count(row.get("epoch")) for row in rows):
         return False
     numbers, validated = [row["epoch"] for row in rows], {VALIDATED in row for row in rows}
     if len(validated) > 1 or any(later <= before for before, later in itertools.pairwise(numbers)):
@@ -106,10 +106,6 @@ def _is_row(row: Any) -> bool:
 def _is_number(value: Any) -> bool:
     """Return whether a value is a number that a float can be; nan and infinities are."""
     return isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
 
 
 def are_numbers(values: Sequence[Any]) -> bool:

@@ -24,6 +24,7 @@ from randomnet.formats.signs import are_transmitters
 from randomnet.formats.spellings import (
     EDGE_ROLES,
     ELECTRICAL,
+    EXC_OR_INH,
     NODE_ROLES,
     NOT_EDGES,
     TRUE_TYPES,
@@ -183,7 +184,7 @@ class _Choice:
 
     def take_weights_by_synapse(self, named: Mapping[str, str]) -> None:
         """Take columns such as chemical_weight. Raises FormatError where another column may be the weight as well."""
-        true_of = (*TRUE_TYPES, *(("exc", "inh") if "sign" not in self.roles else ()))
+        true_of = (*TRUE_TYPES, *(EXC_OR_INH if "sign" not in self.roles else ()))
         first = first_words(self.table, [name for name in self.rest if normalized(name) in true_of])
         truths = [column for column, words in first.items() if are_truths(words)]
         self.words += tuple(truths)

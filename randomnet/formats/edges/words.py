@@ -15,6 +15,7 @@ from randomnet.formats.spellings import (
     DIRECTION_WORDS,
     EDGE_ROLES,
     ELECTRICAL,
+    EXC_OR_INH,
     LONG_SIGN_WORDS,
     SYNAPSE_WORDS,
     TRUE_TYPES,
@@ -93,7 +94,7 @@ def _meaning(column: str, words: Sequence[str]) -> str:
         return "direction"
     if normalized(column) in TRUE_TYPES and is_truth:
         return "synapse_type"
-    if normalized(column) in ("exc", "inh") and is_truth:
+    if normalized(column) in EXC_OR_INH and is_truth:
         return "sign"
     return meaning_of(words)
 

@@ -18,6 +18,7 @@ from randomnet.formats.interpretation import Neurons
 from randomnet.formats.signs import LABEL, UNKNOWN, are_transmitters, notes_on, transmitter_names
 from randomnet.formats.spellings import (
     EDGE_ROLES,
+    EXC_OR_INH,
     NODE_ROLES,
     ZEROS_AND_ONES,
     are_both_truths,
@@ -336,7 +337,7 @@ def _telling_signs(texts: Mapping[str, np.ndarray]) -> str:
     """The column of another role, such as type, whose words are signs: excitatory and inhibitory, or E and I."""
     for column, values in texts.items():
         words = np.unique(values).tolist()
-        if are_opposite_signs(words) or (normalized(column) in ("exc", "inh") and are_both_truths(words)):
+        if are_opposite_signs(words) or (normalized(column) in EXC_OR_INH and are_both_truths(words)):
             return column
     return ""
 

@@ -1,6 +1,6 @@
 """Parquet and feather tables, read with pyarrow, an optional package that is imported only for such files."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,8 +31,16 @@ def columns(path: Path, kind: str) -> tuple[str, ...]:
     if kind not in KINDS or not installed():
         return ()
     with _opened(path, kind) as table:
-        schema = table.schema_arrow if kind == "parquet" else table.schema
-        return tuple("body" if name == INDEX else name for name in schema.names)
+        return _names(_schema(table, kind).names)
+
+
+def _schema(table: Any, kind: str) -> Any:
+    return table.schema_arrow if kind == "parquet" else table.schema
+
+
+def _names(columns: Iterable[str]) -> tuple[str, ...]:
+    """The names of columns, `body` for the unnamed index of pandas."""
+    return tuple("body" if name == INDEX else name for name in columns)
 
 
 class Shape(NamedTuple):
@@ -48,14 +56,13 @@ def shape_of(path: Path, kind: str) -> Shape:
     import pyarrow.types
 
     with _opened(path, kind) as table:
-        schema = table.schema_arrow if kind == "parquet" else table.schema
-        is_parquet = kind == "parquet"
+        schema, is_parquet = _schema(table, kind), kind == "parquet"
         rows = table.metadata.num_rows if is_parquet else sum(each.num_rows for each in _batches(path, table, kind))
     types = pyarrow.types
     tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
     numeric = [name for name, of in zip(schema.names, schema.types, strict=True) if any(test(of) for test in tests)]
     index = [name for name in (schema.pandas_metadata or {}).get("index_columns", []) if name in schema.names]
-    return Shape(rows, *(tuple("body" if name == INDEX else name for name in names) for names in (numeric, index)))
+    return Shape(rows, _names(numeric), _names(index))
 
 
 def needed(path: Path, kind: str) -> FormatError:

@@ -82,8 +82,8 @@ def measured_before(
 def _has_form_of(saved: Any, other: Any) -> bool:
     """Return whether a measurement has the entries of another one, of the same types and shapes."""
     if isinstance(other, Mapping):
-        names = isinstance(saved, dict) and saved.keys() == other.keys()
-        return names and all(_has_form_of(saved[name], value) for name, value in other.items())
+        has_names = isinstance(saved, dict) and saved.keys() == other.keys()
+        return has_names and all(_has_form_of(saved[name], value) for name, value in other.items())
     if isinstance(other, torch.Tensor):
         return isinstance(saved, torch.Tensor) and _form(saved) == _form(other)
     return isinstance(saved, (int, float, str, type(None))) and isinstance(saved, str) == isinstance(other, str)
