@@ -71,6 +71,20 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--shard", metavar="i/n", help="do the i-th of n shares of the runs; n such processes may work side by side"
     )
+    _add_help(parser)
+    _add_fetching(parser)
+    parser.add_argument(
+        "--status", type=Path, metavar="DIR", help="say how far the experiment of a results folder is; do nothing else"
+    )
+    parser.add_argument(
+        "--log-every", type=float, default=60.0, metavar="SECONDS",
+        help="without a terminal: seconds between two lines about runs that go on (default: 60; 0: none)",
+    )  # fmt: skip
+    return parser.parse_args(argv)
+
+
+def _add_help(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that explain or check something, and run nothing."""
     parser.add_argument(
         "--help-config", nargs="?", const="", metavar="word",
         help="list the sections of the INI; explain one section, one key, or all",
@@ -86,6 +100,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         metavar="device",
         help="compare spectra with closed forms and published values, on this machine and device; takes a minute",
     )
+
+
+def _add_fetching(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of a download."""
     parser.add_argument(
         "--fetch",
         metavar="NAME",
@@ -98,14 +116,6 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="with --fetch: accept and report files of another size or checksum than published, as some are replaced "
         "in place",
     )
-    parser.add_argument(
-        "--status", type=Path, metavar="DIR", help="say how far the experiment of a results folder is; do nothing else"
-    )
-    parser.add_argument(
-        "--log-every", type=float, default=60.0, metavar="SECONDS",
-        help="without a terminal: seconds between two lines about runs that go on (default: 60; 0: none)",
-    )  # fmt: skip
-    return parser.parse_args(argv)
 
 
 def explain_columns(name: str | None) -> int:

@@ -296,41 +296,55 @@ def described(
         parts.append(Part(f"{place}, {word} {column}", NODE_ROLES[role].use, note))
     positions, axes = _positions(source, texts, word)
     parts += [Part(f"{place}, {word}s {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
-    for column in (column for column in texts if column not in {*taken, *axes}):
-        is_sign = bool(role_columns([column], NODE_ROLES["sign"]))
-        reason = "another column has the signs" if is_sign else _no_label(column, texts[column], labels)
-        if not reason:
-            labels[column] = _label(texts[column])
-        part = f"{place}, {word} {column or 1}"
-        different = f"{len(np.unique(texts[column])):,} different"
-        parts.append(unused(part, reason) if reason else Part(part, f"label {column}", different))
+    others = [column for column in texts if column not in {*taken, *axes}]
+    labels, more = _further_labels(others, texts, labels, f"{place}, {word}")
+    parts += more
     if neurons.signs is None and LABEL not in labels:
-        parts = _with_told_transmitters([column for column in texts if column not in {*taken, *axes}], texts, labels,
-                                        parts, f"{place}, {word} ")  # fmt: skip
+        labels, parts = _transmitters_by_words(others, texts, labels, parts, f"{place}, {word}")
     if neurons.signs is None and LABEL not in labels and (column := _telling_signs(texts)):
         neurons = replace(neurons, signs=_signs(source, column, texts[column], word))
         parts.append(Part(f"{place}, {word} {column}", NODE_ROLES["sign"].use, _sign_counts(neurons.signs)))
     return replace(neurons, labels=labels, positions=positions), parts
 
 
-def _with_told_transmitters(
-    columns: Sequence[str], texts: Mapping[str, np.ndarray], labels: dict[str, np.ndarray], parts: list[Part],
+def _further_labels(
+    columns: Sequence[str], texts: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], place: str
+) -> tuple[dict[str, np.ndarray], list[Part]]:
+    """The labels with those of columns of no role, and what was used of these columns."""
+    every, parts = dict(labels), []
+    for column in columns:
+        is_sign = bool(role_columns([column], NODE_ROLES["sign"]))
+        reason = "another column has the signs" if is_sign else _no_label(column, texts[column], every)
+        if not reason:
+            every[column] = _label(texts[column])
+        different = f"{len(np.unique(texts[column])):,} different"
+        part = f"{place} {column or 1}"
+        parts.append(unused(part, reason) if reason else Part(part, f"label {column}", different))
+    return every, parts
+
+
+def _transmitters_by_words(
+    columns: Sequence[str],
+    texts: Mapping[str, np.ndarray],
+    labels: dict[str, np.ndarray],
+    parts: list[Part],
     place: str,
-) -> list[Part]:
-    """The parts, where one of `columns`, of no role, tells the transmitters by its words; they become a label.
+) -> tuple[dict[str, np.ndarray], list[Part]]:
+    """The labels and parts, where the words of one of `columns`, of no role, may be the transmitters.
 
     Several such columns that differ, and those of another role such as class, are a question, which their parts ask.
     """
-    told = {column: transmitter_names(cells) for column, cells in texts.items()
-            if are_transmitters(np.unique(cells).tolist())}  # fmt: skip
-    first = next((column for column in told if column in columns and column in labels), "")
-    if first and all(np.array_equal(told[first], told[column]) for column in told if column in columns):
-        names = labels[LABEL] = told[first]
-        del labels[first]
-        used = Part(place + first, NODE_ROLES["transmitter"].use, f"by its words; {len(np.unique(names)):,} different")
-        return [used if part.place == used.place else part for part in parts]
+    names = {column: transmitter_names(cells) for column, cells in texts.items()
+             if are_transmitters(np.unique(cells).tolist())}  # fmt: skip
+    first = next((column for column in names if column in columns and column in labels), "")
+    if first and all(np.array_equal(names[first], names[column]) for column in names if column in columns):
+        others = {kind: label for kind, label in labels.items() if kind != first}
+        note = f"by its words; {len(np.unique(names[first])):,} different"
+        used = Part(f"{place} {first}", NODE_ROLES["transmitter"].use, note)
+        return {**others, LABEL: names[first]}, [used if part.place == used.place else part for part in parts]
     note = "transmitters, not as signs: call the one that gives them neurotransmitter"
-    return [Part(part.place, part.use, note) if part.place.removeprefix(place) in told else part for part in parts]
+    places = {f"{place} {column}" for column in names}
+    return labels, [Part(part.place, part.use, note) if part.place in places else part for part in parts]
 
 
 def _telling_signs(texts: Mapping[str, np.ndarray]) -> str:
