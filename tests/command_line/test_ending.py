@@ -81,11 +81,11 @@ def test_the_sentence_has_the_numbers_of_the_table_of_tests(tmp_path, capsys, dr
     network = summary.loc[summary["null"] == "none", "loss_measured_final"].median()
     draws = summary.loc[summary["null"] == "degree", "loss_measured_final"]
     lines = [line for line in capsys.readouterr().out.splitlines() if "degree null" in line]
-    assert [re.findall("loss measured (before|after)", line) for line in lines] == [["before"], ["after"]]
-    assert f"by {abs(network - draws.mean()):.3g}"[:6] in lines[1] and "n = 2 draws" in lines[1]
+    assert [re.findall("loss measured (before|after)", line) for line in lines] == [["after"], ["before"]]
+    assert f"by {abs(network - draws.mean()):.3g}"[:6] in lines[0] and "n = 2 draws" in lines[0]
     untrained = summary.groupby("null")["loss_measured_initial"]
     difference = untrained.median()["none"] - untrained.mean()["degree"]
-    assert f"by {abs(difference):.3g}"[:6] in lines[0] and "Holm" not in lines[0]
+    assert f"by {abs(difference):.3g}"[:6] in lines[1] and "Holm" not in lines[1]
     assert drawn_at_once == [["--results_folders", str(tmp_path / "a"), "--save_figs", str(tmp_path / "a" / "report")]]
 
 
