@@ -26,7 +26,7 @@ from randomnet.rnn import Dynamics
 from randomnet.schema.plan import Run
 
 HEADLINE = ("neurons", "targets", "targets_change", "others_change", "distance_end", "accuracy_control",
-            "accuracy_lowest", "seconds")  # fmt: skip
+            "accuracy_lowest", "accuracy_change_lowest", "task_loss_control", "task_loss_highest", "seconds")  # fmt: skip
 PROBE_STEPS = 50  # of an estimate
 
 
