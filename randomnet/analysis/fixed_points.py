@@ -159,11 +159,7 @@ def fixed_points(
     problem = _Problem(step, jacobian, _free(starts, clamped))
     problem.check(starts)
     batch = max(1, int(memory / (COPIES * starts.element_size() * starts.shape[1] ** 2)))
-    reference = starts if around is None else around
-    if reference.ndim != 2 or reference.shape[1] != starts.shape[1]:
-        raise ValueError(f"around must have shape (M, {starts.shape[1]}), got {tuple(reference.shape)}")
-    centre = reference.mean(0)
-    spread = _spread(reference, centre)
+    centre, spread = _centre_and_spread(starts, around)
     radius = merge * spread
     ends, q = _search(problem, starts, spread, radius, iterations, tolerance, batch, on_progress)
     near = torch.linalg.vector_norm(ends - centre, dim=1) <= farthest * spread
@@ -174,10 +170,8 @@ def fixed_points(
     accepted = (genuine & near[candidates]).nonzero().squeeze(1)
     at_kink = torch.zeros_like(genuine)
     if kinks is not None and len(accepted):
-        errors = newton + math.sqrt(2 * tolerance)
-        at_kink[accepted], unstable[accepted] = _classify_kinks(
-            problem, kinks, ends[candidates[accepted]], errors[accepted], unstable[accepted]
-        )
+        states, errors = ends[candidates[accepted]], newton[accepted] + math.sqrt(2 * tolerance)
+        at_kink[accepted], unstable[accepted] = _classify_kinks(problem, kinks, states, errors, unstable[accepted])
         eigenvalues[at_kink] = torch.nan
     order = torch.where(unstable == UNDECIDED, len(problem.free) + 1, unstable)
     accepted = accepted[order[accepted].argsort(stable=True)]  # they are sorted by q already
@@ -198,6 +192,19 @@ def fixed_points(
         starts=len(starts),
         converged=int(hits[genuine].sum()),
     )
+
+
+def _centre_and_spread(starts: Tensor, around: Tensor | None) -> tuple[Tensor, float]:
+    """The mean of the states `around`, or of the starts, and their mean distance from it. Raises ValueError.
+
+    Where all are equal, the distance is replaced by another length.
+    """
+    reference = starts if around is None else around
+    if reference.ndim != 2 or reference.shape[1] != starts.shape[1]:
+        raise ValueError(f"around must have shape (M, {starts.shape[1]}), got {tuple(reference.shape)}")
+    centre = reference.mean(0)
+    distance = float(torch.linalg.vector_norm(reference - centre, dim=1).mean())
+    return centre, distance or float(centre.norm()) or 1.0
 
 
 def _slow_points(ends: Tensor, q: Tensor, mask: Tensor, points: Tensor, radius: float) -> Tensor:
@@ -268,11 +275,6 @@ def _free(starts: Tensor, clamped: Tensor | None) -> Tensor:
     if not free.any():
         raise ValueError(f"clamped: expected at least one free unit, got all {len(free)} units")
     return free.nonzero().squeeze(1)
-
-
-def _spread(starts: Tensor, centre: Tensor) -> float:
-    """The mean distance of the starts from their mean; a replacement length where all starts are equal."""
-    return float(torch.linalg.vector_norm(starts - centre, dim=1).mean()) or float(centre.norm()) or 1.0
 
 
 def _energy(residual: Tensor) -> Tensor:

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
+from randomnet.command_line.arguments import arguments
 from randomnet.command_line.missing_stages import told_how_to_make_them
 from randomnet.command_line.moved_results import plan_in_place
-from randomnet.command_line.program import command_line, label_of, name_of, path_argument, templates
+from randomnet.command_line.program import command_line, label_of, path_argument, templates
 from randomnet.command_line.status import lines_of
 from randomnet.console import one_line, print_in_any_encoding
 from randomnet.loading import loading
@@ -44,68 +45,6 @@ if TYPE_CHECKING:
     from randomnet.results import Share
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
-
-
-def arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=name_of("randomnet"), description="Train connectome networks as an INI file says.", allow_abbrev=False
-    )
-    parser.add_argument("config", nargs="?", default="config.ini", type=Path, help="the INI file (default: config.ini)")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="section.key=value",
-        help="override one option, also where the grid has it; may be repeated. Without a value its default counts, "
-        "and a list such as net.g=[2,4] adds an axis to the grid",
-    )  # fmt: skip
-    parser.add_argument("--dry-run", action="store_true", help="check, estimate time and memory, write nothing")
-    parser.add_argument("--describe", action="store_true", help="print what the network is, and draw it; run nothing")
-    parser.add_argument(
-        "--save_figs", type=Path, metavar="DIR", help="where --describe draws (default: describe_<config's name>)"
-    )
-    parser.add_argument(
-        "--save", type=Path, metavar="FILE",
-        help="with --describe: write the network as the runs use it to a new .npz, .parquet, .csv or .graphml file",
-    )  # fmt: skip
-    parser.add_argument("--retry-failed", action="store_true", help="do runs that failed again")
-    parser.add_argument("--fresh", action="store_true", help="move an existing results folder aside and start anew")
-    parser.add_argument(
-        "--shard", metavar="i/n", help="do the i-th of n shares of the runs; n such processes may work side by side"
-    )
-    parser.add_argument(
-        "--help-config", nargs="?", const="", metavar="word",
-        help="list the sections of the INI; explain one section, one key, or all",
-    )  # fmt: skip
-    parser.add_argument("--kind", metavar="kind", help="with --help-config: only what this kind of experiment reads")
-    parser.add_argument(
-        "--help-columns", nargs="?", const="", metavar="name", help="explain every column of the tables, or one"
-    )
-    parser.add_argument(
-        "--selfcheck",
-        nargs="?",
-        const="auto",
-        metavar="device",
-        help="compare spectra with closed forms and published values, on this machine and device; takes a minute",
-    )
-    parser.add_argument(
-        "--fetch",
-        metavar="NAME",
-        help="download a public connectome, such as hemibrain, flywire, malecns, banc or manc, into --to; resumes",
-    )
-    parser.add_argument("--to", metavar="DIR", help="the folder that --fetch downloads into")
-    parser.add_argument(
-        "--fetch-unverified",
-        action="store_true",
-        help="with --fetch: accept and report files of another size or checksum than published, as some are replaced "
-        "in place",
-    )
-    parser.add_argument(
-        "--status", type=Path, metavar="DIR", help="say how far the experiment of a results folder is; do nothing else"
-    )
-    parser.add_argument(
-        "--log-every", type=float, default=60.0, metavar="SECONDS",
-        help="without a terminal: seconds between two lines about runs that go on (default: 60; 0: none)",
-    )  # fmt: skip
-    return parser.parse_args(argv)
 
 
 def explain_columns(name: str | None) -> int:

@@ -99,7 +99,8 @@ def spectral_radius(connectome: Connectome) -> float:
 def eigenvalues(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, component: np.ndarray) -> Eigenvalues:
     """All N eigenvalues of J[post, pre], or the leading ones where a component has more than LARGEST_DENSE neurons.
 
-    post, pre: (E,) integers; weights: (E,) float64; component: (N,) the number of each neuron's strong component.
+    post, pre: (E,) integers, sorted by post; weights: (E,) float64; component: (N,) the number of each neuron's strong
+    component.
     """
     within = component[post] == component[pre]
     if not within.all():  # without copies of hundreds of megabytes where all are
@@ -132,9 +133,9 @@ def _by_component(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, compon
 def leading(post: np.ndarray, pre: np.ndarray, weights: np.ndarray) -> Eigenvalues:
     """Leading Ritz values of J[post, pre] by the implicitly restarted Arnoldi iteration of ARPACK, the largest first.
 
-    post, pre: (E,) integers; weights: (E,) float64. The residuals are checked against J itself. There are as many as
-    converge within the restarts; where none does, they are those of the first Krylov space. The first vector is always
-    the same. Networks of more than LARGE edges get fewer products, and so fewer values.
+    post, pre: (E,) integers, sorted by post; weights: (E,) float64. The residuals are checked against J itself. There
+    are as many as converge within the restarts; where none does, they are those of the first Krylov space. The first
+    vector is always the same. Networks of more than LARGE edges get fewer products, and so fewer values.
     """
     from scipy.sparse import csr_array  # here, as the import takes 0.2 s
 

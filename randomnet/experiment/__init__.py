@@ -91,14 +91,7 @@ def run(
     where the folder holds another experiment, is in use, or cannot be written, or where there is no cluster.
     """
     folder = _folder(plan)
-    share = share and _share_with_options(plan, share)
-    if share and plan.config.combosparams.halving:
-        raise ConfigError(
-            f"--shard {share.number}/{share.shares}: expected halving = 0 with it, as rungs compare the runs of all "
-            f"shares, got {plan.config.combosparams.halving}; use workers, or engine = ray"
-        )
-    if share and plan.config.execution.engine == "ray":
-        raise ConfigError(f"--shard {share.number}/{share.shares}: expected engine = local with it, got ray")
+    share = share and _share_of(plan, share)
     with ExitStack() as stack:
         with _results_folder_errors(plan):
             old = planning.check_folder(folder)
@@ -155,8 +148,18 @@ def _rows_of(table: pd.DataFrame, batches: Sequence[Batch]) -> pd.DataFrame:
     return table[[pair in pairs for pair in zip(table["combo"], table["iteration"], strict=True)]]
 
 
-def _share_with_options(plan: Plan, share: Share) -> Share:
-    """Return the share with the options that set the size of batches, where they are not the default."""
+def _share_of(plan: Plan, share: Share) -> Share:
+    """Return the share with the options that set the size of batches, where they are not the default.
+
+    Raises ConfigError for plans that cannot be shared.
+    """
+    if plan.config.combosparams.halving:
+        raise ConfigError(
+            f"--shard {share.number}/{share.shares}: expected halving = 0 with it, as rungs compare the runs of all "
+            f"shares, got {plan.config.combosparams.halving}; use workers, or engine = ray"
+        )
+    if plan.config.execution.engine == "ray":
+        raise ConfigError(f"--shard {share.number}/{share.shares}: expected engine = local with it, got ray")
     section, default = plan.config.execution, ExecutionSection()
     names = [name for name in ("batch_runs", "memory_budget") if getattr(section, name) != getattr(default, name)]
     return replace(share, division="".join(f"-{name}-{getattr(section, name)}" for name in names))
@@ -250,15 +253,10 @@ def _carry_out(
     skipped = ENDED if retry_failed else (*ENDED, FAILED)
     curves = _Curves(folder, prepared)
     curves.write_missing(states)
-    curves.expect(run for run in runs if states[run.combo, run.iteration] not in skipped)
-    unfinished, missing = [], []
-    for batch in batches:
-        missing_in_batch = [run for run in batch if states[run.combo, run.iteration] not in skipped]
-        missing += missing_in_batch
-        unfinished += [batch] if missing_in_batch else []
-        if all(states[run.combo, run.iteration] in ENDED for run in batch):
-            for run in batch:
-                folder.run(run.combo, run.iteration).tidy()
+    missing = [run for run in runs if states[run.combo, run.iteration] not in skipped]
+    curves.expect(missing)
+    unfinished = [batch for batch in batches if any(states[run.combo, run.iteration] not in skipped for run in batch)]
+    _tidy_ended(batches, states, folder)
     done = len(runs) - len(missing)
     if done:
         tqdm.write(f"{done} of {len(runs)} runs are there already and stay as they are")
@@ -276,6 +274,14 @@ def _carry_out(
                 if stop.is_set():
                     break
             return stop.is_set()
+
+
+def _tidy_ended(batches: Sequence[Batch], states: Mapping[tuple[int, int], str], folder: ResultsFolder) -> None:
+    """Remove what is needed only to go on, of batches whose runs have all ended."""
+    for batch in batches:
+        if all(states[run.combo, run.iteration] in ENDED for run in batch):
+            for run in batch:
+                folder.run(run.combo, run.iteration).tidy()
 
 
 def _ends(

@@ -4,7 +4,7 @@ A run that ended keeps its state in a file of its own, as the runs beside it may
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ import pandas as pd
 import torch
 
 from randomnet import results
+from randomnet.build.network import network_device
 from randomnet.kinds.checkpoints import members_of, read_checkpoint, torch_bytes
-from randomnet.kinds.kind import missing_runs
+from randomnet.kinds.kind import RunProgressCallback, RunRecords, Stop, missing_runs
+from randomnet.objectives import Objective
 from randomnet.schema.plan import Run
+from randomnet.training import Progress, Settings, Trainable, fit
 
 Key = tuple[int, int]  # combo and iteration
 Pair = tuple[Run, results.RunFolder]
@@ -75,6 +78,47 @@ class Checkpoints:
         """Write the state of each run, if more epochs may be asked for later."""
         if keeps_state(self.start.runs[0]):
             keep_states(self.start.runs, self.start.folders, states, {**self.entries, "seconds": self.elapsed()})
+
+
+    def fit(
+        self,
+        networks: Sequence[Trainable],
+        objective: Objective,
+        settings: Sequence[Settings],
+        report: Callable[[int, dict[str, float]], object],
+        stop: Stop,
+    ) -> list[Progress]:
+        """Train the networks on from the entries; see `training.fit`."""
+        every = self.start.runs[0].config.execution.checkpoint_every
+        return fit(
+            networks,
+            objective,
+            settings,
+            checkpoint_every=None if every == "auto" else every,
+            save_checkpoint=self.save,
+            keep_state=self.save_last,
+            resume=self.entries.get("training"),
+            report=report,
+            stop=stop,
+        )
+
+    def notes(self) -> dict[str, Any]:
+        """Return the entries that each run.json has, too."""
+        return {name: value for name, value in self.entries.items() if name == BESIDE_OTHERS}
+
+
+def one_group_at_a_time(
+    execute: Callable[[Start, RunProgressCallback, Stop], RunRecords],
+) -> Callable[[Sequence[Run], Sequence[results.RunFolder], RunProgressCallback, Stop], RunRecords]:
+    """Return the `execute` of a kind whose runs are trained side by side, given that of one group; see `starts`."""
+
+    def execute_groups(
+        runs: Sequence[Run], folders: Sequence[results.RunFolder], report: RunProgressCallback, stop: Stop
+    ) -> RunRecords:
+        groups = starts(runs, folders, network_device(runs[0]))
+        return [record for start in groups for record in execute(start, report, stop)]
+
+    return execute_groups
 
 
 def starts(runs: Sequence[Run], folders: Sequence[results.RunFolder], device: torch.device) -> Iterator[Start]:

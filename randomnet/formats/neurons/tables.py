@@ -15,20 +15,9 @@ from randomnet.formats.assembly import LARGEST
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
+from randomnet.formats.neurons.words import sign_counts, signs_by_words, telling_signs, transmitters_by_words
 from randomnet.formats.signs import LABEL, UNKNOWN, are_transmitters, notes_on, transmitter_names
-from randomnet.formats.spellings import (
-    EDGE_ROLES,
-    EXC_OR_INH,
-    NODE_ROLES,
-    ZEROS_AND_ONES,
-    are_both_truths,
-    are_opposite_signs,
-    are_zeros_and_ones,
-    normalized,
-    role_columns,
-    sign_word,
-    sign_words_of,
-)
+from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, normalized, role_columns
 from randomnet.formats.tables.cells import shown, whole_number
 from randomnet.formats.tables.reading import NUMBER, Table, beside, read_all
 from randomnet.settings import nearest
@@ -286,8 +275,8 @@ def described(
             continue
         taken.add(column)
         if role == "sign":
-            neurons = replace(neurons, signs=_signs(source, column, texts[column], word))
-            note = _sign_counts(neurons.signs)
+            signs = signs_by_words(source, column, texts[column], word)
+            neurons, note = replace(neurons, signs=signs), sign_counts(signs)
         else:
             kind = LABEL if role == "transmitter" else role
             labels[kind] = transmitter_names(texts[column]) if role == "transmitter" else _label(texts[column])
@@ -296,50 +285,32 @@ def described(
         parts.append(Part(f"{place}, {word} {column}", NODE_ROLES[role].use, note))
     positions, axes = _positions(source, texts, word)
     parts += [Part(f"{place}, {word}s {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
-    for column in (column for column in texts if column not in {*taken, *axes}):
-        is_sign = bool(role_columns([column], NODE_ROLES["sign"]))
-        reason = "another column has the signs" if is_sign else _no_label(column, texts[column], labels)
-        if not reason:
-            labels[column] = _label(texts[column])
-        part = f"{place}, {word} {column or 1}"
-        different = f"{len(np.unique(texts[column])):,} different"
-        parts.append(unused(part, reason) if reason else Part(part, f"label {column}", different))
+    others = [column for column in texts if column not in {*taken, *axes}]
+    labels, more = _further_labels(others, texts, labels, f"{place}, {word}")
+    parts += more
     if neurons.signs is None and LABEL not in labels:
-        parts = _with_told_transmitters([column for column in texts if column not in {*taken, *axes}], texts, labels,
-                                        parts, f"{place}, {word} ")  # fmt: skip
-    if neurons.signs is None and LABEL not in labels and (column := _telling_signs(texts)):
-        neurons = replace(neurons, signs=_signs(source, column, texts[column], word))
-        parts.append(Part(f"{place}, {word} {column}", NODE_ROLES["sign"].use, _sign_counts(neurons.signs)))
+        labels, parts = transmitters_by_words(others, texts, labels, parts, f"{place}, {word}")
+    if neurons.signs is None and LABEL not in labels and (column := telling_signs(texts)):
+        signs = signs_by_words(source, column, texts[column], word)
+        neurons = replace(neurons, signs=signs)
+        parts.append(Part(f"{place}, {word} {column}", NODE_ROLES["sign"].use, sign_counts(signs)))
     return replace(neurons, labels=labels, positions=positions), parts
 
 
-def _with_told_transmitters(
-    columns: Sequence[str], texts: Mapping[str, np.ndarray], labels: dict[str, np.ndarray], parts: list[Part],
-    place: str,
-) -> list[Part]:
-    """The parts, where one of `columns`, of no role, tells the transmitters by its words; they become a label.
-
-    Several such columns that differ, and those of another role such as class, are a question, which their parts ask.
-    """
-    told = {column: transmitter_names(cells) for column, cells in texts.items()
-            if are_transmitters(np.unique(cells).tolist())}  # fmt: skip
-    first = next((column for column in told if column in columns and column in labels), "")
-    if first and all(np.array_equal(told[first], told[column]) for column in told if column in columns):
-        names = labels[LABEL] = told[first]
-        del labels[first]
-        used = Part(place + first, NODE_ROLES["transmitter"].use, f"by its words; {len(np.unique(names)):,} different")
-        return [used if part.place == used.place else part for part in parts]
-    note = "transmitters, not as signs: call the one that gives them neurotransmitter"
-    return [Part(part.place, part.use, note) if part.place.removeprefix(place) in told else part for part in parts]
-
-
-def _telling_signs(texts: Mapping[str, np.ndarray]) -> str:
-    """The column of another role, such as type, whose words are signs: excitatory and inhibitory, or E and I."""
-    for column, values in texts.items():
-        words = np.unique(values).tolist()
-        if are_opposite_signs(words) or (normalized(column) in EXC_OR_INH and are_both_truths(words)):
-            return column
-    return ""
+def _further_labels(
+    columns: Sequence[str], texts: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], place: str
+) -> tuple[dict[str, np.ndarray], list[Part]]:
+    """The labels with those of columns of no role, and what was used of these columns."""
+    every, parts = dict(labels), []
+    for column in columns:
+        is_sign = bool(role_columns([column], NODE_ROLES["sign"]))
+        reason = "another column has the signs" if is_sign else _no_label(column, texts[column], every)
+        if not reason:
+            every[column] = _label(texts[column])
+        different = f"{len(np.unique(texts[column])):,} different"
+        part = f"{place} {column or 1}"
+        parts.append(unused(part, reason) if reason else Part(part, f"label {column}", different))
+    return every, parts
 
 
 def _no_label(column: str, texts: np.ndarray, labels: Mapping[str, np.ndarray]) -> str:
@@ -363,27 +334,6 @@ def _label(texts: np.ndarray) -> np.ndarray:
     spellings, codes = np.unique(texts, return_inverse=True)
     names = [UNKNOWN if name.lower() in EMPTY else name for name in canonical_ids(spellings.tolist()).tolist()]
     return np.array(names, dtype=str)[codes]
-
-
-def _signs(source: object, column: str, texts: np.ndarray, word: str) -> np.ndarray:
-    """(N,) int8 signs by the words of a column. Raises FormatError for other words."""
-    spellings, codes = np.unique(texts, return_inverse=True)
-    words = sign_words_of(column, spellings.tolist())
-    signs = [words.get(sign_word(spelling)) for spelling in spellings.tolist()]
-    if None in signs:
-        known = "+, -, 1, -1, 0, E, I, exc, inh, excitatory or inhibitory"
-        actual = repr(one_line(spellings[signs.index(None)])[:40])
-        raise FormatError(f"{source}, {word} {column}: expected a sign ({known}), got {actual}")
-    if are_zeros_and_ones(words, spellings.tolist()):
-        raise FormatError(f"{source}, {word} {column}: {ZEROS_AND_ONES}")
-    return np.array(signs, dtype=np.int8)[codes]
-
-
-def _sign_counts(signs: np.ndarray | None) -> str:
-    assert signs is not None, "signs of this table"
-    counts = {"excitatory": signs > 0, "inhibitory": signs < 0, "unknown": signs == 0}
-    lost = "; the edges of unknown ones are left out" if (signs == 0).any() else ""
-    return ", ".join(f"{int(mask.sum()):,} {word}" for word, mask in counts.items()) + lost
 
 
 def _positions(

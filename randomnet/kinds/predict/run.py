@@ -11,12 +11,11 @@ from typing import Any
 
 from torch import Tensor
 
-from randomnet import results
-from randomnet.build.network import PRECISIONS, check_network, device_of, network_device
+from randomnet.build.network import PRECISIONS, check_network, device_of
 from randomnet.build.prediction import Teacher, recording_of, student_of, teacher_of, true_run
 from randomnet.kinds import spectra
 from randomnet.kinds.checkpoints import continued
-from randomnet.kinds.continuation import BESIDE_OTHERS, Checkpoints, Start, starts
+from randomnet.kinds.continuation import Checkpoints, Start, one_group_at_a_time
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.predict.curvature import curvature_seconds
 from randomnet.kinds.predict.outputs import write_outputs
@@ -79,16 +78,9 @@ def length(run: Run) -> float:
     return run.config.trainvalidate.epochs
 
 
-def execute(
-    runs: Sequence[Run], folders: Sequence[results.RunFolder], report: RunProgressCallback, stop: Stop
-) -> RunRecords:
+@one_group_at_a_time
+def execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecords:
     """Train students side by side; write the files of each run, see `outputs`, and return their records."""
-    groups = starts(runs, folders, network_device(runs[0]))
-    return [record for start in groups for record in _execute(start, report, stop)]
-
-
-def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecords:
-    """Train one group of students."""
     began, runs, folders = time.perf_counter(), start.runs, start.folders
     lessons = [lesson_of(run) for run in runs]
     students, objective = [lesson.student for lesson in lessons], objective_of(runs, lessons)
@@ -97,25 +89,13 @@ def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecord
     settings = [training_settings(run) for run in runs]
     checkpoint = continued(start.paths, start.checkpoint, students, objective, settings, ("initial",)) or new
     checkpoints = Checkpoints(start, checkpoint, began)
-    every = runs[0].config.execution.checkpoint_every
-    progresses = fit(
-        students,
-        objective,
-        settings,
-        checkpoint_every=None if every == "auto" else every,
-        save_checkpoint=checkpoints.save,
-        keep_state=checkpoints.save_last,
-        resume=checkpoint.get("training"),
-        report=lambda index, row: report(runs[index], row),
-        stop=stop,
-    )
+    progresses = checkpoints.fit(students, objective, settings, lambda index, row: report(runs[index], row), stop)
     unfinished, each = missing_runs(runs, folders), zip(runs, folders, lessons, untrained, progresses, strict=True)
     records = [(run, write_outputs(run, folder, lesson.teacher, lesson.recording, lesson.student, values, progress))
                for run, folder, lesson, values, progress in each if run in unfinished]  # fmt: skip
-    changed = {name: value for name, value in checkpoint.items() if name == BESIDE_OTHERS}
     for _, record in records:
         record["summary"]["seconds"] = round(checkpoints.elapsed() / len(runs), 2)
-    return [(run, record | changed) for run, record in records]
+    return [(run, record | checkpoints.notes()) for run, record in records]
 
 
 def max_batch(run: Run, facts: dict[str, Any]) -> int:

@@ -20,8 +20,8 @@ from randomnet.kinds.responses.options import ResponsesSection
 from randomnet.rnn import Dynamics, Network
 from randomnet.schema.config import Config
 
-MOST_KEPT = 16  # networks whose responses are kept
-_kept: dict[tuple[Config, str], tuple[OperatingPoint | None, str, Tensor | None]] = {}
+MOST_REMEMBERED = 16  # networks
+_REMEMBERED: dict[tuple[Config, str], tuple[OperatingPoint | None, str, Tensor | None]] = {}
 
 
 def doubt_of(system: Dynamics, point: OperatingPoint | None) -> str:
@@ -69,22 +69,23 @@ def responses_at_rest(
 ) -> tuple[OperatingPoint | None, str, Tensor | None]:
     """Return the fixed point from silence, why there are no responses, and the responses (K, K) if there are.
 
-    Those of a network without null are kept, as it is the same in all iterations. network: in float64. neurons: (K,).
-    check: called now and then, may raise to interrupt.
+    Those of a network without null are remembered, as it is the same in all iterations. network: in float64. neurons:
+    (K,). check: called now and then, may raise to interrupt.
     """
     if config.null != "none":
         return _responses_at_rest(config, network, neurons, check)
     key = config, _hash_of(network, neurons)
-    if key not in _kept:
-        if len(_kept) == MOST_KEPT:
-            del _kept[next(iter(_kept))]
-        _kept[key] = _responses_at_rest(config, network, neurons, check)
-    return _kept[key]
+    if key not in _REMEMBERED:
+        if len(_REMEMBERED) == MOST_REMEMBERED:
+            del _REMEMBERED[next(iter(_REMEMBERED))]
+        _REMEMBERED[key] = _responses_at_rest(config, network, neurons, check)
+    return _REMEMBERED[key]
 
 
 def _responses_at_rest(
     config: Config, network: Network, neurons: Tensor, check: Callable[[], None]
 ) -> tuple[OperatingPoint | None, str, Tensor | None]:
+    """As `responses_at_rest`, computed anew."""
     system = network.autonomous()
     point = operating_point(system, round(config.responses.rest_time / config.model.dt))
     reason = doubt_of(system, point)

@@ -9,18 +9,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from randomnet import results
 from randomnet.build import closed_loop
 from randomnet.build.cells import has_cells
 from randomnet.build.coupling_strength import strength_of
-from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, network_device
+from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network
 from randomnet.build.objective import objective_of, training_settings, trajectories
 from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import measured_exponents_of, target_of
 from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
 from randomnet.kinds.checkpoints import continued
-from randomnet.kinds.continuation import BESIDE_OTHERS, Checkpoints, Start, starts
+from randomnet.kinds.continuation import Checkpoints, Start, one_group_at_a_time
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.train.activity import activity
 from randomnet.kinds.train.example_trials import example_trials
@@ -75,16 +74,9 @@ def length(run: Run) -> float:
     return run.config.trainvalidate.epochs
 
 
-def execute(
-    runs: Sequence[Run], folders: Sequence[results.RunFolder], report: RunProgressCallback, stop: Stop
-) -> RunRecords:
+@one_group_at_a_time
+def execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecords:
     """Train networks side by side; write the files of each run, see `outputs`, and return their records."""
-    groups = starts(runs, folders, network_device(runs[0]))
-    return [record for start in groups for record in _execute(start, report, stop)]
-
-
-def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecords:
-    """Train one group of networks."""
     began, runs, folders = time.perf_counter(), start.runs, start.folders
     setups = [build_setup(run) for run in runs]
     objectives = [objective_of(*pair) for pair in zip(runs, setups, strict=True)]
@@ -104,22 +96,10 @@ def _execute(start: Start, report: RunProgressCallback, stop: Stop) -> RunRecord
         if every and row["epoch"] and (row["epoch"] - 1) % every == 0:
             store_epoch(runs[index], folders[index], setups[index].network, int(row["epoch"]))
 
-    every = runs[0].config.execution.checkpoint_every
-    progresses = fit(
-        networks,
-        objective,
-        settings,
-        checkpoint_every=None if every == "auto" else every,
-        save_checkpoint=checkpoints.save,
-        keep_state=checkpoints.save_last,
-        resume=checkpoint.get("training"),
-        report=on_epoch,
-        stop=stop,
-    )
+    progresses = checkpoints.fit(networks, objective, settings, on_epoch, stop)
     trained = _measure_trained(runs, setups, objectives, progresses, checkpoint)
     unfinished, seconds = missing_runs(runs, folders), checkpoints.elapsed() / len(runs)
-    changed = {name: value for name, value in checkpoint.items() if name == BESIDE_OTHERS}
-    return [(run, write_outputs(run, folder, result, seconds) | changed)
+    return [(run, write_outputs(run, folder, result, seconds) | checkpoints.notes())
             for run, folder, result in zip(runs, folders, trained, strict=True) if run in unfinished]  # fmt: skip
 
 
