@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -33,15 +33,18 @@ LONGEST = 120  # seconds to wait for another process; after that this one compil
 
 @cache
 def _sources(function: Callable) -> str:
-    """A hash of the sources of what is compiled."""
+    """A hash of the sources of what is compiled, and of what a function made inside another one has from there."""
     files = [Path(function.__code__.co_filename), *sorted(Path(__file__).parent.glob("*.py"))]
-    line = function.__code__.co_firstlineno.to_bytes(4)
-    return hashlib.sha256(b"".join([line, *(file.read_bytes() for file in files)])).hexdigest()[:12]
+    given = cast(FunctionType, function)
+    line, cells = given.__code__.co_firstlineno.to_bytes(4), given.__closure__ or ()
+    values = repr((given.__defaults__, [cell.cell_contents for cell in cells])).encode()
+    return hashlib.sha256(b"".join([line, values, *(file.read_bytes() for file in files)])).hexdigest()[:12]
 
 
 def _clone(function: Callable, name: str, bound: dict[str, Any]) -> FunctionType:
     """The function under another name, with other objects in the place of some of its globals."""
-    clone = FunctionType(function.__code__, function.__globals__ | bound, name)
+    given = cast(FunctionType, function)
+    clone = FunctionType(given.__code__, given.__globals__ | bound, name, given.__defaults__, given.__closure__)
     clone.__qualname__ = name
     clone.__module__ = function.__module__
     return clone

@@ -37,12 +37,21 @@ def _unshared(value: Any) -> Any:
     return sys.intern(value) if type(value) is str else value
 
 
+def _detached(value: Any) -> Any:
+    """Return the value with tensors that no gradient is computed for, as in every file that `torch_bytes` made."""
+    if isinstance(value, torch.Tensor):
+        return value.detach()
+    if isinstance(value, dict):
+        return {key: _detached(item) for key, item in value.items()}
+    return type(value)([_detached(item) for item in value]) if type(value) in (list, tuple) else value
+
+
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
     """Return the checkpoint; None without one, or with a damaged one, which is renamed so that the runs start anew."""
     if not path.exists():
         return None
     try:
-        loaded = torch.load(path, weights_only=True, map_location=device)
+        loaded = _detached(torch.load(path, weights_only=True, map_location=device))
     except Exception:  # a damaged file can raise nearly anything
         loaded = None
     if isinstance(loaded, dict):

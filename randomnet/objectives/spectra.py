@@ -152,7 +152,7 @@ class Trajectory:
 
 def _is_end(end: Any, start: Tensor) -> bool:
     """Whether a value is a state or a frame at which a trajectory that began at `start` can end."""
-    if not isinstance(end, Tensor) or end.layout != start.layout or end.shape != start.shape:
+    if not isinstance(end, Tensor) or end.is_meta or end.layout != start.layout or end.shape != start.shape:
         return False
     return end.is_floating_point() and bool(end.isfinite().all())
 

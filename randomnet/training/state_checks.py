@@ -47,7 +47,7 @@ def are_values(saved: Any, values: Mapping[str, Tensor], finite: bool = False) -
 
 
 def _is_like(saved: Any, value: Tensor) -> bool:
-    if not isinstance(saved, Tensor):
+    if not isinstance(saved, Tensor) or saved.is_meta:  # which has no numbers
         return False
     return (saved.shape, saved.dtype, saved.layout) == (value.shape, value.dtype, value.layout)
 
@@ -57,12 +57,15 @@ def _is_finite(value: Tensor) -> bool:
 
 
 def _is_optimizer(saved: Mapping[str, Any], network: Trainable, settings: Settings, has_ended: bool) -> bool:
-    """Return whether running means are those of the optimizer; they may overflow, but have no nan while it trains."""
+    """Return whether running means are those of the optimizer; they may overflow, but have no nan while it trains.
+
+    The last mean of each rule that has one is that of squares, which are not negative.
+    """
     trained = [parameter for _, parameter in network.named_parameters() if parameter.requires_grad]
     expected, means = Optimizer(settings.optimizer, trained, settings.lr).means, saved.get("means")
     if not isinstance(means, (list, tuple)) or len(means) != len(expected):
         return False
-    like = all(map(_is_like, means, expected))
+    like = all(map(_is_like, means, expected)) and not any(bool((mean < 0).any()) for mean in means[-1:])
     return like and is_count(saved.get("updates")) and (has_ended or not any(bool(m.isnan().any()) for m in means))
 
 

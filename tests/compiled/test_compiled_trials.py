@@ -164,6 +164,30 @@ def test_saturated_and_invalid_numbers_are_those_of_torch():
             torch.testing.assert_close(*rates.values(), rtol=0, atol=2e-6, equal_nan=True)
 
 
+def steep(k):
+    """A linear activation of this slope, whose functions are made inside this one, and so differ by k alone."""
+    linear = ACTIVATIONS["linear"]
+
+    def phi(u, out=None):
+        return torch.mul(u, k, out=out)
+
+    def scalar(u, factor=k):
+        return factor * u, factor, 0.0
+
+    def slope(rate):
+        return k
+
+    functions = {"phi": phi, "dphi": lambda u: torch.full_like(u, k), "vjp": lambda adjoint, rate: adjoint.mul_(k)}
+    return dataclasses.replace(linear, **functions, scalar=scalar, slope=slope)
+
+
+def test_functions_made_by_another_function_are_not_taken_for_each_other():
+    for k in (0.5, 0.25):
+        case = Case("linear")
+        case.system = dataclasses.replace(case.system, activation=steep(k))
+        assert_equal(case)
+
+
 def test_eager_where_it_is_chosen_or_needed():
     case = Case()
     arguments = case.system.coupling, ACTIVATIONS["tanh"], case.inputs

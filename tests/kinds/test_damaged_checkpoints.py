@@ -79,11 +79,14 @@ def go_on(path):
         trained(values={**VALUES, "weights": torch.zeros(3).double()}),
         trained(values={**VALUES, "weights": torch.zeros(3).to_sparse()}),
         trained(values={**VALUES, "weights": torch.full((3,), torch.nan)}),
+        trained(values={**VALUES, "weights": torch.zeros(3, device="meta")}),
         trained(objective={"updates": -1}),
         trained(objective=None),
         optimizer(means=[torch.zeros(3)]),
         optimizer(means=[torch.zeros(4), torch.zeros(4)]),
         optimizer(means=[torch.zeros(3), torch.full((3,), torch.nan)]),
+        optimizer(means=[torch.zeros(3), torch.zeros(3, device="meta")]),
+        optimizer(means=[torch.zeros(3), torch.full((3,), -1.0)]),
         optimizer(updates=10**400),
         progress(epoch=-3),
         progress(epoch=10**9),
@@ -117,6 +120,14 @@ def test_a_checkpoint_that_does_not_fit_is_set_aside(tmp_path, content):
     path.write_bytes(content if isinstance(content, bytes) else torch_bytes(content))
     assert go_on(path) is None
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.damaged"]
+
+
+def test_tensors_of_a_checkpoint_need_no_gradient(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    means = [torch.zeros(3, requires_grad=True), torch.zeros(3)]
+    torch.save(optimizer(means=means), path)
+    (kept,) = go_on(path)["training"]
+    assert not kept["optimizer"]["means"][0].requires_grad
 
 
 @pytest.mark.parametrize(

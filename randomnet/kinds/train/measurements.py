@@ -85,7 +85,7 @@ def _has_form_of(saved: Any, other: Any) -> bool:
         has_names = isinstance(saved, dict) and saved.keys() == other.keys()
         return has_names and all(_has_form_of(saved[name], value) for name, value in other.items())
     if isinstance(other, torch.Tensor):
-        return isinstance(saved, torch.Tensor) and _form(saved) == _form(other)
+        return isinstance(saved, torch.Tensor) and not saved.is_meta and _form(saved) == _form(other)
     return isinstance(saved, (int, float, str, type(None))) and isinstance(saved, str) == isinstance(other, str)
 
 
