@@ -61,6 +61,26 @@ def test_compiled_means_do_not_linger_below_the_smallest_normal_number():
     assert bool((rule.means[0] == 0).all())
 
 
+@pytest.mark.parametrize(("scale", "eps"), [(1e-18, 1e-30), (1e-19, 1e-20), (3e19, 1e-8)])
+def test_compiled_updates_of_tiny_and_huge_gradients_stay_near_those_of_torch(scale, eps):
+    """A square of 0 beside another mean makes updates without bound, and an infinite square is no nan."""
+    pytest.importorskip("numba")
+    results = []
+    for choice in ("eager", "compiled"):
+        compiled.select(choice)
+        try:
+            values = [torch.ones(20)]
+            rule = optimizer_of(Settings("Adam", 0.01, 1, eps=eps), values)
+        finally:
+            compiled.select("auto")
+        for _ in range(5):
+            rule.step(torch.linspace(0.5, 1, 20) * scale)
+        results.append(values[0])
+    expected, got = results
+    assert bool(got.isfinite().all())
+    torch.testing.assert_close(got, expected, rtol=0, atol=0.055 if scale > 1 else 0.003)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_state_kept_and_taken_up_gives_the_same_bits(name, tmp_path):
     values = [parameters(step) for step in range(6)]

@@ -25,8 +25,19 @@ from randomnet.kinds.stimulate.task_outputs import write_task_outputs
 from randomnet.rnn import Dynamics
 from randomnet.schema.plan import Run
 
-HEADLINE = ("neurons", "targets", "targets_change", "others_change", "distance_end", "accuracy_control",
-            "accuracy_lowest", "accuracy_change_lowest", "task_loss_control", "task_loss_highest", "seconds")  # fmt: skip
+HEADLINE = (
+    "neurons",
+    "targets",
+    "targets_change",
+    "others_change",
+    "distance_end",
+    "accuracy_control",
+    "accuracy_lowest",
+    "accuracy_change_lowest",
+    "task_loss_control",
+    "task_loss_highest",
+    "seconds",
+)
 PROBE_STEPS = 50  # of an estimate
 
 
