@@ -193,6 +193,7 @@ def eigenvalues(values: np.ndarray, settled: np.ndarray, complete: bool, title: 
         if not settled.all():
             handles.append(Line2D([], [], **hollow, label="not converged"))
         circles = ((f"spectral radius {radius:.4g}", DASHED), (_unit_circle_text(radius, limit), DOTTED))
-        handles += [Line2D([], [], color=REFERENCE, linestyle=dash, linewidth=0.8, label=text) for text, dash in circles]
+        lines = {"color": REFERENCE, "linewidth": 0.8}
+        handles += [Line2D([], [], linestyle=dash, label=text, **lines) for text, dash in circles]
         legend(figure, handles, "", first=2)
         return figure
