@@ -38,12 +38,13 @@ def _sentence(study: Study, combo: Combo) -> Iterator[str]:
     means = changes.mean()
     column = str(means.idxmin())
     if means[column] >= 0:
-        yield f"{subject} falls nowhere, from {control}, in none of {len(means)} pairs of site and window."
+        yield f"{subject} falls nowhere from {control}; pairs of site and window: {len(means)}."
         return
-    error = _error(runs, column)
-    within, over = (f" ± {error:.2g}", f" (standard error over {_over(runs)})") if np.isfinite(error) else ("", "")
-    yield (f"{subject} falls most for {column.removeprefix(CHANGE).replace('_', ', ')}: by {-means[column]:.3g}{within}"
-           f" points{over} from {control}, the largest of {len(means)} falls.")  # fmt: skip
+    error, fall = _error(runs, column), f"{-means[column]:.3g}"
+    is_known = np.isfinite(error)
+    points = f"{fall} ± {error:.2g} points (standard error over {_over(runs)})" if is_known else f"{fall} points"
+    yield (f"{subject} falls most for {column.removeprefix(CHANGE).replace('_', ', ')}: by {points} from {control}; "
+           f"pairs of site and window: {len(means)}.")  # fmt: skip
 
 
 def _error(runs: pd.DataFrame, column: str) -> float:

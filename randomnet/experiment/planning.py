@@ -83,15 +83,7 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
     `earlier_combos` and keep their runs, but are in no table. Raises ConfigError that names the settings that differ
     where the earlier experiment is another one.
     """
-    entries = [
-        {
-            "combo": combo.index,
-            "values": combo.values,
-            "settings": json.loads(json.dumps(combo.config.settings())),
-            "connectome": combo_facts,
-        }
-        for combo, combo_facts in zip(plan.combos, facts, strict=True)
-    ]
+    entries = _entries(plan, facts)
     extend = not plan.config.combosparams.halving
     numbering = numbering_of(entries, old, plan.config.paths.path_to_results, extend)
     numbers = numbering.numbers
@@ -118,6 +110,19 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
     }
     notes = [*notes, *_notes(manifest, old or {}, numbering)]
     return Prepared(tuple(combos), manifest, tuple(notes), numbering.extended)
+
+
+def _entries(plan: Plan, facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what a manifest says of each combo of the plan."""
+    return [
+        {
+            "combo": combo.index,
+            "values": combo.values,
+            "settings": json.loads(json.dumps(combo.config.settings())),
+            "connectome": combo_facts,
+        }
+        for combo, combo_facts in zip(plan.combos, facts, strict=True)
+    ]
 
 
 def _notes(manifest: dict[str, Any], old: dict[str, Any], numbering: Numbering) -> Iterator[str]:

@@ -150,6 +150,13 @@ def _draw_tails(axes: Axes, sets: dict[str, np.ndarray], colours: Sequence[str],
     return handles
 
 
+def _unit_circle_text(radius: float, limit: float) -> str:
+    """What the legend says of the unit circle, for this spectral radius and limit of the axes."""
+    if limit < 1:
+        return "unit circle (outside)"
+    return "unit circle" if radius < UNIT_CIRCLE_UP_TO else "unit circle (too small to be seen)"
+
+
 def eigenvalues(values: np.ndarray, settled: np.ndarray, complete: bool, title: str = "") -> Figure:
     """Eigenvalues in the complex plane with the circle of the spectral radius, and the unit circle.
 
@@ -158,9 +165,6 @@ def eigenvalues(values: np.ndarray, settled: np.ndarray, complete: bool, title: 
     """
     radius = float(np.abs(values).max(initial=0.0))
     limit = 1.08 * (radius if 0 < radius < UNIT_CIRCLE_FROM else max(radius, 1.0))
-    visibility = (
-        "" if limit >= 1 and radius < UNIT_CIRCLE_UP_TO else " (too small to be seen)" if limit >= 1 else " (outside)"
-    )
     color = COLOURS[0]
     style = {
         "color": color,
@@ -188,7 +192,8 @@ def eigenvalues(values: np.ndarray, settled: np.ndarray, complete: bool, title: 
         handles = [Line2D([], [], **style, label=count)]
         if not settled.all():
             handles.append(Line2D([], [], **hollow, label="not converged"))
-        handles += [Line2D([], [], color=REFERENCE, linestyle=dash, linewidth=0.8, label=text) for text, dash in
-                    ((f"spectral radius {radius:.4g}", DASHED), (f"unit circle{visibility}", DOTTED))]  # fmt: skip
+        circles = ((f"spectral radius {radius:.4g}", DASHED), (_unit_circle_text(radius, limit), DOTTED))
+        lines = {"color": REFERENCE, "linewidth": 0.8}
+        handles += [Line2D([], [], linestyle=dash, label=text, **lines) for text, dash in circles]
         legend(figure, handles, "", first=2)
         return figure

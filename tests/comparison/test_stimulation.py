@@ -19,13 +19,13 @@ def test_the_largest_mean_fall_has_its_error_over_networks(monkeypatch):
     stderr = {f"{name}_stderr": [1.0] * 3 for name in PLACES}
     assert sentences(monkeypatch, **PLACES, **stderr) == [
         "Accuracy falls most for A, sample: by 20 ± 5.8 points (standard error over 3 networks) from 90 % without "
-        "stimulation, the largest of 2 falls."  # 10 / sqrt(3)
+        "stimulation; pairs of site and window: 2."  # 10 / sqrt(3)
     ]
 
 
 def test_accuracies_that_fall_nowhere_are_said_to(monkeypatch):
     assert sentences(monkeypatch, accuracy_change_of_A_sample=[0.0, 1.0, 2.0]) == [
-        "Accuracy falls nowhere, from 90 % without stimulation, in none of 1 pairs of site and window."
+        "Accuracy falls nowhere from 90 % without stimulation; pairs of site and window: 1."
     ]
 
 

@@ -1,5 +1,4 @@
-"""Graphs in JSON -> Graph: node-link and adjacency data of networkx, D3, Cytoscape, graphology, JGF, flyvis,
-and lists of edges.
+"""Graphs in JSON -> Graph: data of networkx, D3, Cytoscape, graphology, JGF and flyvis, and lists of edges.
 
 NaN and Infinity, which JSON does not have, are refused.
 """
