@@ -15,13 +15,12 @@ from randomnet.formats.assembly import LARGEST
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
-from randomnet.formats.signs import LABEL, UNKNOWN, are_transmitters, notes_on, transmitter_names
+from randomnet.formats.neurons.told import telling_signs, why_no_sign, with_told_transmitters
+from randomnet.formats.signs import LABEL, UNKNOWN, gives_transmitters, notes_on, transmitter_names
 from randomnet.formats.spellings import (
     EDGE_ROLES,
     NODE_ROLES,
     ZEROS_AND_ONES,
-    are_both_truths,
-    are_opposite_signs,
     are_zeros_and_ones,
     normalized,
     role_columns,
@@ -108,7 +107,7 @@ def _tells_transmitters(table: Table) -> bool:
     """Whether the first rows of a column of a text, which has no other role by its name, are transmitters."""
     spelled = {column for role in NODE_ROLES.values() for column in role_columns(table.columns, role)}
     cells_of = zip(table.columns, zip(*table.layout.rows, strict=True), strict=False)
-    return any(are_transmitters(set(cells)) for column, cells in cells_of if column not in spelled)
+    return any(gives_transmitters(column, set(cells)) for column, cells in cells_of if column not in spelled)
 
 
 def neurons_beside(table: Table, names: np.ndarray | None) -> list[Table]:
@@ -302,43 +301,16 @@ def described(
             labels[column] = _label(texts[column])
         part = f"{place}, {word} {column or 1}"
         different = f"{len(np.unique(texts[column])):,} different"
-        parts.append(unused(part, reason) if reason else Part(part, f"label {column}", different))
+        note = "; ".join(filter(None, [different, why_no_sign(column, texts[column])]))
+        parts.append(unused(part, reason) if reason else Part(part, f"label {column}", note))
     if neurons.signs is None and LABEL not in labels:
-        parts = _with_told_transmitters([column for column in texts if column not in {*taken, *axes}], texts, labels,
-                                        parts, f"{place}, {word} ")  # fmt: skip
-    if neurons.signs is None and LABEL not in labels and (column := _telling_signs(texts)):
+        parts = with_told_transmitters([column for column in texts if column not in {*taken, *axes}], texts, labels,
+                                       parts, f"{place}, {word} ")  # fmt: skip
+    if neurons.signs is None and LABEL not in labels and (column := telling_signs(texts)):
         neurons = replace(neurons, signs=_signs(source, column, texts[column], word))
-        parts.append(Part(f"{place}, {word} {column}", NODE_ROLES["sign"].use, _sign_counts(neurons.signs)))
+        used = Part(f"{place}, {word} {column}", NODE_ROLES["sign"].use, _sign_counts(neurons.signs))
+        parts = [*(part for part in parts if part != unused(used.place, part.note)), used]
     return replace(neurons, labels=labels, positions=positions), parts
-
-
-def _with_told_transmitters(
-    columns: Sequence[str], texts: Mapping[str, np.ndarray], labels: dict[str, np.ndarray], parts: list[Part],
-    place: str,
-) -> list[Part]:
-    """The parts, where one of `columns`, of no role, tells the transmitters by its words; they become a label.
-
-    Several such columns that differ, and those of another role such as class, are a question, which their parts ask.
-    """
-    told = {column: transmitter_names(cells) for column, cells in texts.items()
-            if are_transmitters(np.unique(cells).tolist())}  # fmt: skip
-    first = next((column for column in told if column in columns and column in labels), "")
-    if first and all(np.array_equal(told[first], told[column]) for column in told if column in columns):
-        names = labels[LABEL] = told[first]
-        del labels[first]
-        used = Part(place + first, NODE_ROLES["transmitter"].use, f"by its words; {len(np.unique(names)):,} different")
-        return [used if part.place == used.place else part for part in parts]
-    note = "transmitters, not as signs: call the one that gives them neurotransmitter"
-    return [Part(part.place, part.use, note) if part.place.removeprefix(place) in told else part for part in parts]
-
-
-def _telling_signs(texts: Mapping[str, np.ndarray]) -> str:
-    """The column of another role, such as type, whose words are signs: excitatory and inhibitory, or E and I."""
-    for column, values in texts.items():
-        words = np.unique(values).tolist()
-        if are_opposite_signs(words) or (normalized(column) in ("exc", "inh") and are_both_truths(words)):
-            return column
-    return ""
 
 
 def _no_label(column: str, texts: np.ndarray, labels: Mapping[str, np.ndarray]) -> str:
