@@ -17,6 +17,7 @@ from randomnet.connectome import Connectome, subset
 from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
 from randomnet.formats.sign_policies import SIGN_POLICIES, TRANSMITTER_SIGNS, SignPolicy
+from randomnet.formats.spellings import normalized, words_of
 from randomnet.formats.tables.cells import shown
 
 UNKNOWN = "unknown"
@@ -37,6 +38,11 @@ SPELLINGS = {
     UNKNOWN: ("", "nan", "none", "null", "unknown", "unclear", "unc", "na", "n/a", "<na>", "?"),
 }  # fmt: skip
 KNOWN = [name for name in SPELLINGS if name not in (UNKNOWN, "neither")]
+OF_OTHERS = frozenset((  # words in names of columns whose transmitters and signs are not those of a neuron's outputs
+    "receptor", "receptors", "input", "inputs", "upstream", "afferent", "presynaptic", "partner", "partners", "target",
+    "targets", "downstream", "postsynaptic", "response", "responses", "sensitivity", "sensitive", "co", "cotransmitter",
+    "second", "secondary", "drug", "applied", "agonist", "antagonist", "blocker", "ligand", "modulated",
+))  # fmt: skip
 MOST_NOTED = 4  # texts in a note
 MOST_NAMES = 20  # of unknown transmitters in the provenance
 NAMES = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
@@ -64,6 +70,20 @@ def are_transmitters(words: Iterable[str]) -> bool:
     labels = transmitter_names(np.array(sorted(words), dtype=str)).tolist()
     names = {name for label in labels for name in label.split(JOINT)}
     return bool(names & set(KNOWN)) and names <= {*KNOWN, UNKNOWN}
+
+
+def tells_of_others(column: str) -> bool:
+    """Whether a column of neurons tells of their receptors, inputs, responses or partners, by words of its name."""
+    return bool(OF_OTHERS & set(words_of(column)))
+
+
+def gives_transmitters(column: str, cells: Iterable[str]) -> bool:
+    """Whether the words of a column are transmitters that neurons release, and not abbreviations such as DA alone."""
+    cells = list(cells)
+    if not are_transmitters(cells) or tells_of_others(column):
+        return False
+    clear = [cell for cell in cells if len(normalized(cell)) > 3 or "ach" in normalized(cell)]
+    return any(are_transmitters([cell]) for cell in clear)
 
 
 def notes_on(texts: np.ndarray) -> list[str]:

@@ -12,7 +12,8 @@ class Role:
     """What a column is used as.
 
     use: the text of the table of contents. spellings: names of the column, in lower case without punctuation, the best
-    first. qualifiers: words beside a spelling in a name, such as edge in edge_sign.
+    first. qualifiers: words beside a spelling in a name, such as edge in edge_sign. Those of SECOND count only where no
+    column has another spelling.
     """
 
     use: str
@@ -23,6 +24,13 @@ class Role:
 SIGNED_BY = ("is", "synapse", "synaptic", "syn", "output", "outgoing", "effect", "type")  # of edges and neurons
 OF_EDGES = ("edge", "weight", "connection", "conn", "link", "pre", "presynaptic", "presyn", "source")
 OF_NEURONS = ("cell", "neuron", "neuronal", "node", "unit")
+OF_SYNAPSES = ("is", "synapse", "synaptic", "syn", "output", "outgoing", "edge", "weight", "connection", "conn", "link")
+OTHER_MEANINGS = ("valence", "polarity")  # of neurons: appetitive or aversive, unipolar or bipolar
+SECOND = frozenset((  # which may be something else beside a better one, such as wild type, or a number of synapses
+    "endnode1", "presyn", "presynapse", "neurona", "nodea", "cella", "prasynaptisch", "quelle", "origen", "endnode2",
+    "postsyn", "postsynapse", "neuronb", "nodeb", "cellb", "postsynaptisch", "ziel", "destino", "wt", "strengths",
+    "gewicht", "anzahl",
+))  # fmt: skip
 
 
 EDGE_ROLES: Mapping[str, Role] = {
@@ -101,6 +109,8 @@ NODE_ROLES: Mapping[str, Role] = {
     "z": Role("position", ("z", "somaz", "posz")),
 }  # fmt: skip
 
+PLACES = ("side", "region", "hemilineage")  # roles of columns in which E and I are no signs
+
 SIGN_WORDS: Mapping[str, int] = {
     **dict.fromkeys(("+", "1", "+1", "e", "exc", "exci", "excit", "excitatory", "excitation", "positive", "pos",
                      "plus", "activating", "activation", "activates", "activate", "excites", "stimulates",
@@ -112,6 +122,7 @@ SIGN_WORDS: Mapping[str, int] = {
                      "non"), 0),  # the last two of non-neurons
 }  # fmt: skip
 LONG_SIGN_WORDS = {word: sign for word, sign in SIGN_WORDS.items() if sign and word.isalpha() and len(word) > 2}
+MARKERS = frozenset(("positive", "pos", "plus", "negative", "neg", "minus"))  # of neurons may be for a gene or a stain
 TRUTH_WORDS: Mapping[str, int] = {
     **dict.fromkeys(("true", "t", "yes", "y", "1", "+1", "1.0", "+"), 1),
     **dict.fromkeys(("false", "f", "no", "n", "0", "0.0", "-1", "-1.0", "-"), -1),
@@ -181,7 +192,16 @@ def role_columns(columns: Iterable[str], role: Role) -> list[str]:
     spelled = sorted(
         (name for name in columns if normalized(name) in ranked), key=lambda name: ranked[normalized(name)]
     )
-    return spelled or [name for name in columns if role.qualifiers and unqualified(name, role) in ranked]
+    first = [name for name in spelled if normalized(name) not in SECOND]
+    return first or spelled or [name for name in columns if _is_qualified(name, role)]
+
+
+def _is_qualified(name: str, role: Role) -> bool:
+    """Whether a name is a spelling of the role and its qualifiers; those of neurons do not tell all spellings."""
+    spelling = unqualified(name, role)
+    if not role.qualifiers or spelling not in role.spellings:
+        return False
+    return spelling not in OTHER_MEANINGS or set(words_of(name)) <= {spelling, *OF_SYNAPSES}
 
 
 def weights_of_kind(kind: str, columns: Iterable[str]) -> list[str]:
@@ -228,7 +248,8 @@ def sign_words_of(column: str, words: Iterable[str] = ()) -> Mapping[str, int]:
     if names & set(TRUE_SIGNS[1]):
         return {**SIGN_WORDS, **truth}
     if names & set(TRUE_SIGNS[-1]):
-        return {word: -sign for word, sign in truth.items()}
+        words_of_signs = {word: sign for word, sign in SIGN_WORDS.items() if word not in MARKERS}
+        return {**words_of_signs, **{word: -sign for word, sign in truth.items()}}
     return SIGN_WORDS
 
 
@@ -244,20 +265,25 @@ def sign_word(text: str) -> str:
 def _tell_synapse_types(words: set[str]) -> bool:
     """Whether words are types of synapses: all of them but e alone, or words of more than two letters among others.
 
-    Excitatory and inhibitory may be beside electrical ones.
+    Excitatory and inhibitory may be beside electrical ones. Among words that are neither, gj and ej may be initials.
     """
     if words <= set(SYNAPSE_WORDS):
         return words != {"e"}
-    clear = {word for word in words if (len(word) > 2 or word in JUNCTION_WORDS) and word not in SYNAPTIC
+    short = JUNCTION_WORDS if words <= {*SYNAPSE_WORDS, *SIGN_WORDS} else ()
+    clear = {word for word in words if (len(word) > 2 or word in short) and word not in SYNAPTIC
              and SYNAPSE_WORDS.get(word) in (CHEMICAL, ELECTRICAL)}  # fmt: skip
     chemical = {word for word in words if SYNAPSE_WORDS.get(word) == CHEMICAL}
     return bool(clear) and not (chemical and words & set(LONG_SIGN_WORDS))
 
 
-def are_opposite_signs(words: Iterable[str]) -> bool:
-    """Whether words are signs beyond doubt: words such as excitatory and inhibitory, or both E and I."""
+def are_opposite_signs(words: Iterable[str], of_place: bool = False) -> bool:
+    """Whether words are signs of neurons beyond doubt: words such as excitatory and inhibitory, or both E and I.
+
+    of_place: whether their column is a side or region, where letters stand for others, such as left in Spanish.
+    """
     words = set(map(sign_word, words))
-    return meaning_of(words) == "sign" and bool(words & set(LONG_SIGN_WORDS) or {"e", "i"} <= words)
+    are_letters = {"e", "i"} <= words and not of_place
+    return meaning_of(words) == "sign" and bool(words & set(LONG_SIGN_WORDS) or are_letters)
 
 
 def are_both_truths(words: Iterable[str]) -> bool:

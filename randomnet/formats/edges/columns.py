@@ -27,6 +27,7 @@ from randomnet.formats.spellings import (
     EXC_OR_INH,
     NODE_ROLES,
     NOT_EDGES,
+    PLACES,
     TRUE_TYPES,
     WEIGHTS_BY_SYNAPSE,
     are_opposite_signs,
@@ -220,13 +221,13 @@ class _Choice:
                 self._leave(column, "the transmitter of the postsynaptic neuron")
             elif end and kind and (end, kind) in self.labels.values():
                 self._leave(column, f"another column is the {kind} of the same neuron")
-            elif end == "pre" and are_opposite_signs(first.get(column, ())):
+            elif end == "pre" and are_opposite_signs(first.get(column, ()), kind in PLACES):
                 self.words += (column,)
                 self.rest.remove(column)
             elif end and kind:
                 self.labels[column] = (end, kind)
                 self.rest.remove(column)
-            elif end == "post" and are_opposite_signs(first.get(column, ())):
+            elif end == "post" and are_opposite_signs(first.get(column, ()), kind in PLACES):
                 self._leave(column, "the sign of the postsynaptic neuron")
 
     def take_by_content(self) -> None:

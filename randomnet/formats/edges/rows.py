@@ -169,9 +169,13 @@ def _neurons(cells: _Columns, columns: EdgeColumns) -> tuple[np.ndarray, np.ndar
 
 
 def _check_no_header(table: Table, columns: EdgeColumns, ids: np.ndarray, pre: np.ndarray, post: np.ndarray) -> None:
-    """Raise FormatError for a row that is the header again, as in files that were put together."""
+    """Raise FormatError for a row that is the header again, as in files that were put together.
+
+    Where there are weights, such a row has none; one that has is an edge of neurons of these names.
+    """
     names = [columns.roles["pre"], columns.roles["post"]]
-    if not table.headed or ids.dtype.kind != "U" or not np.isin(names, ids).all():
+    have_weights = "weight" in columns.roles or bool(columns.by_synapse)
+    if not table.headed or have_weights or ids.dtype.kind != "U" or not np.isin(names, ids).all():
         return
     first, second = np.searchsorted(ids, names)
     if ((pre == first) & (post == second)).any():

@@ -15,8 +15,14 @@ from randomnet.formats.assembly import LARGEST
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
-from randomnet.formats.neurons.words import sign_counts, signs_by_words, telling_signs, transmitters_by_words
-from randomnet.formats.signs import LABEL, UNKNOWN, are_transmitters, notes_on, transmitter_names
+from randomnet.formats.neurons.words import (
+    sign_counts,
+    signs_by_words,
+    telling_signs,
+    transmitters_by_words,
+    why_no_sign,
+)
+from randomnet.formats.signs import LABEL, UNKNOWN, gives_transmitters, notes_on, transmitter_names
 from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, normalized, role_columns
 from randomnet.formats.tables.cells import shown, whole_number
 from randomnet.formats.tables.reading import NUMBER, Table, beside, read_all
@@ -98,7 +104,7 @@ def _tells_transmitters(table: Table) -> bool:
     """Whether the first rows of a column of a text, which has no other role by its name, are transmitters."""
     spelled = {column for role in NODE_ROLES.values() for column in role_columns(table.columns, role)}
     cells_of = zip(table.columns, zip(*table.layout.rows, strict=True), strict=False)
-    return any(are_transmitters(set(cells)) for column, cells in cells_of if column not in spelled)
+    return any(gives_transmitters(column, set(cells)) for column, cells in cells_of if column not in spelled)
 
 
 def neurons_beside(table: Table, names: np.ndarray | None) -> list[Table]:
@@ -293,7 +299,8 @@ def described(
     if neurons.signs is None and LABEL not in labels and (column := telling_signs(texts)):
         signs = signs_by_words(source, column, texts[column], word)
         neurons = replace(neurons, signs=signs)
-        parts.append(Part(f"{place}, {word} {column}", NODE_ROLES["sign"].use, sign_counts(signs)))
+        used = Part(f"{place}, {word} {column}", NODE_ROLES["sign"].use, sign_counts(signs))
+        parts = [*(part for part in parts if part != unused(used.place, part.note)), used]
     return replace(neurons, labels=labels, positions=positions), parts
 
 
@@ -308,8 +315,9 @@ def _further_labels(
         if not reason:
             every[column] = _label(texts[column])
         different = f"{len(np.unique(texts[column])):,} different"
+        note = "; ".join(filter(None, [different, why_no_sign(column, texts[column])]))
         part = f"{place} {column or 1}"
-        parts.append(unused(part, reason) if reason else Part(part, f"label {column}", different))
+        parts.append(unused(part, reason) if reason else Part(part, f"label {column}", note))
     return every, parts
 
 

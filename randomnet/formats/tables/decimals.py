@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import IO
 
 from randomnet.formats.files import FormatError
+from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, POST_WORDS, PRE_WORDS, role_columns, words_of
 from randomnet.formats.tables.cells import NO_VALUE, WHOLE
 from randomnet.formats.tables.records import SPACES
 
@@ -29,9 +30,10 @@ def _cells(separator: str, mark: str) -> re.Pattern[str]:
 def decimal_comma(rows: Sequence[Sequence[str]], separator: str) -> str:
     """The first number with a decimal comma in rows of cells; "" where there is none.
 
-    None counts beside numbers with a point, beside texts in its column, or where all may be thousands, such as 1,234.
+    None counts beside numbers with a point, beside texts in its column, or where all may be thousands, such as 1,234;
+    and none where ids of neurons have commas.
     """
-    if separator == ",":
+    if separator == "," or _are_ids(rows):
         return ""
     numbers: list[str] = []
     for cells in zip_longest(*rows, fillvalue=""):
@@ -41,6 +43,34 @@ def decimal_comma(rows: Sequence[Sequence[str]], separator: str) -> str:
             return ""
         numbers += with_comma
     return "" if all(map(THOUSANDS.fullmatch, numbers)) else numbers[0]
+
+
+def _are_ids(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether texts such as 1,2 are ids: in columns of neurons by the header, or of rows and columns of a matrix."""
+    header, *below = rows or [[]]
+    columns = [list(cells) for cells in zip_longest(*below, fillvalue="")]
+    named = [cells for name, cells in zip(header, columns, strict=False) if _names_neurons(name)]
+    if any(_is_fraction(cell) for cells in named for cell in cells):
+        return True
+    ids, corner = [row[0] for row in below if row], header[:1]
+    of_columns = header[1:] if len(header) == len(columns) else header
+    has_corner = len(header) != len(columns) or not any(map(_is_number, corner))
+    return has_corner and any(map(_is_fraction, ids)) and ids == list(of_columns[: len(ids)])
+
+
+def _names_neurons(name: str) -> bool:
+    """Whether the header calls a column the neurons of one end, or the ids of neurons."""
+    roles = (EDGE_ROLES["pre"], EDGE_ROLES["post"], NODE_ROLES["id"])
+    ends = {*PRE_WORDS, *POST_WORDS} & set(words_of(name))
+    return bool(ends and {"id", "name"} & set(words_of(name))) or any(role_columns([name], role) for role in roles)
+
+
+def _is_fraction(cell: str) -> bool:
+    return COMMA.fullmatch(cell) is not None and cell.split(",")[1].strip("0") != ""
+
+
+def _is_number(cell: str) -> bool:
+    return _is_whole(cell) or COMMA.fullmatch(cell) is not None
 
 
 def _is_whole(cell: str) -> bool:
